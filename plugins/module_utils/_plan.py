@@ -1,0 +1,235 @@
+# Copyright (c) 2026, The phased.rollout authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say what is wrong with a plan before anything runs. Pure: no I/O, no Ansible.
+
+This module util is PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence
+
+from ansible_collections.phased.rollout.plugins.module_utils._objective import read_objective
+from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields, ShapeError
+
+RISKS = ("minimal", "low", "medium", "high", "critical")
+STRATEGIES = ("rolling",)
+STAGES = ("integration", "staging", "production")
+PHASE_KEYS = (
+    "id name risk changes requires prerequisites gate inherits validations approvals deploy tag"
+).split()
+CHANGE_KEYS = ("id", "branch", "owner", "depends_on")
+VALIDATION_KEYS = ("name", "command", "request", "traced", "timeout")
+SOURCES = ("prometheus", "sql", "http", "value")
+_DURATION = re.compile(r"\d+(?:\.\d+)?(?:s|m|h|d|w)")
+_BATCH = re.compile(r"[1-9]\d*|(?:100|[1-9]?[1-9]|[1-9]0)%")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong in a plan: where it stands, what it is, and what would be right."""
+
+    path: str
+    problem: str
+    suggestion: str
+    severity: str = "error"
+
+
+def check_plan(
+    phases: Sequence[Mapping[str, Any]], objectives: Mapping[str, Mapping[str, Any]]
+) -> List[Finding]:
+    """Return what is wrong with a plan, in the order in which it stands there."""
+    findings = list(_check_ids(phases))
+    known = {phase.get("id") for phase in phases}
+    for index, phase in enumerate(phases):
+        path = f"rollout_phases[{index}]"
+        findings += _check_keys(path, phase, PHASE_KEYS)
+        findings += _check_phase(path, phase)
+        findings += _check_references(path, phase, objectives)
+        findings += _check_order(path, phase, known)
+    for name, objective in objectives.items():
+        findings += _check_objective(f"rollout_objectives.{name}", name, objective)
+    return findings
+
+
+def phase_record(phases: Sequence[Mapping[str, Any]], phase_id: int) -> Dict[str, Any]:
+    """Return the phase with that id, complete: every key present, inherited gates resolved.
+
+    Objectives stay names: what they ask may hold facts that are known only when they are measured.
+    Raises KeyError if no phase has that id.
+    """
+    by_id = {phase["id"]: phase for phase in phases}
+    if phase_id not in by_id:
+        raise KeyError(f"no phase has id {phase_id}; the plan has {sorted(by_id)}")
+    phase = by_id[phase_id]
+    return {
+        "id": phase_id,
+        "name": phase["name"],
+        "risk": phase.get("risk", "medium"),
+        "changes": [dict(change) for change in phase["changes"]],
+        "requires": list(phase.get("requires", [])),
+        "approvals": list(phase.get("approvals", [])),
+        "prerequisites": list(phase.get("prerequisites", [])),
+        "gate": gate_of(by_id, phase_id),
+        "validations": {s: list(phase.get("validations", {}).get(s, [])) for s in STAGES},
+        "deploy": {"strategy": "rolling", "batches": [1, "100%"], **phase.get("deploy", {})},
+        "tag": phase["tag"],
+        "label": f"pre-phase-{phase_id}-deployment",
+    }
+
+
+def gate_of(by_id: Mapping[int, Mapping[str, Any]], phase_id: int) -> List[str]:
+    """Return the objectives of a phase's gate with all that it inherits, each once."""
+    names: Dict[str, None] = {}
+    for inherited in by_id[phase_id].get("inherits", []):
+        names.update(dict.fromkeys(gate_of(by_id, inherited)))
+    names.update(dict.fromkeys(by_id[phase_id].get("gate", [])))
+    return list(names)
+
+
+def _check_keys(path: str, found: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[Finding]:
+    for key in found:
+        if key not in allowed:
+            yield Finding(
+                f"{path}.{key}", "there is no such key", _did_you_mean(str(key), allowed)
+            )
+
+
+def _did_you_mean(found: str, known: Iterable[str]) -> str:
+    names = sorted(str(name) for name in known)
+    close = difflib.get_close_matches(found, names, n=1)
+    return f"did you mean {close[0]}?" if close else f"use one of {', '.join(names) or '(none)'}"
+
+
+def _check_ids(phases: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    if not phases:
+        yield Finding("rollout_phases", "the plan has no phases", "list at least one phase")
+    seen: Dict[Any, str] = {}
+    for index, phase in enumerate(phases):
+        own = [(f"rollout_phases[{index}].{key}", phase.get(key)) for key in ("id", "tag")]
+        for number, change in enumerate(phase.get("changes") or []):
+            where = f"rollout_phases[{index}].changes[{number}]"
+            own += [(f"{where}.id", change.get("id")), (f"{where}.branch", change.get("branch"))]
+        for path, value in own:
+            kind = path.rsplit(".", 1)[-1] + ("" if "changes" not in path else " of a change")
+            first = seen.setdefault((kind, value), path)
+            if value is not None and first != path:
+                yield Finding(
+                    path, f"{value!r} is already used by {first}", "give each one its own"
+                )
+
+
+def _check_phase(path: str, phase: Mapping[str, Any]) -> Iterator[Finding]:
+    for key, kind, example in (
+        ("id", int, "1"),
+        ("name", str, "SSOT bridge foundation"),
+        ("tag", str, "v1.0.0"),
+        ("changes", list, "[{id: bridge, branch: feature/bridge}]"),
+        ("gate", list, "[error_ratio]"),
+    ):
+        value = phase.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool) or not value:
+            yield Finding(f"{path}.{key}", f"found {value!r}", f"set it, for example {example}")
+    if phase.get("risk", "medium") not in RISKS:
+        yield Finding(
+            f"{path}.risk", f"found {phase['risk']!r}", _did_you_mean(str(phase["risk"]), RISKS)
+        )
+    for index, change in enumerate(phase.get("changes") or []):
+        where = f"{path}.changes[{index}]"
+        yield from _check_keys(where, change, CHANGE_KEYS)
+        for key in ("id", "branch"):
+            if not change.get(key):
+                yield Finding(f"{where}.{key}", f"found {change.get(key)!r}", "set it")
+    yield from _check_validations(f"{path}.validations", phase.get("validations") or {})
+    yield from _check_deploy(f"{path}.deploy", phase.get("deploy") or {})
+
+
+def _check_validations(path: str, validations: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from _check_keys(path, validations, STAGES)
+    for stage, items in validations.items():
+        for index, item in enumerate(items or []):
+            where = f"{path}.{stage}[{index}]"
+            yield from _check_keys(where, item, VALIDATION_KEYS)
+            if ("command" in item) == ("request" in item) or not item.get("name"):
+                yield Finding(where, f"found {sorted(item)}", "set name, and command or request")
+            if "command" in item and not isinstance(item["command"], list):
+                yield Finding(
+                    f"{where}.command",
+                    f"found {item['command']!r}",
+                    "write it as a list, program first: [tests/smoke.sh, --fast]",
+                )
+
+
+def _check_deploy(path: str, deploy: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from _check_keys(path, deploy, ("strategy", "batches"))
+    strategy = deploy.get("strategy", "rolling")
+    if strategy not in STRATEGIES:
+        yield Finding(
+            f"{path}.strategy", f"found {strategy!r}", _did_you_mean(str(strategy), STRATEGIES)
+        )
+    for index, batch in enumerate(deploy.get("batches", [1])):
+        if not _BATCH.fullmatch(str(batch)):
+            yield Finding(
+                f"{path}.batches[{index}]", f"found {batch!r}", "a number of hosts or 1% to 100%"
+            )
+
+
+def _check_references(
+    path: str, phase: Mapping[str, Any], objectives: Mapping[str, Any]
+) -> Iterator[Finding]:
+    for key in ("prerequisites", "gate"):
+        for index, name in enumerate(phase.get(key) or []):
+            if name not in objectives:
+                yield Finding(
+                    f"{path}.{key}[{index}]",
+                    f"objective {name!r} is not defined in rollout_objectives",
+                    _did_you_mean(str(name), objectives),
+                )
+
+
+def _check_order(path: str, phase: Mapping[str, Any], known: "set[Any]") -> Iterator[Finding]:
+    own = phase.get("id")
+    pairs = [(f"inherits[{i}]", other) for i, other in enumerate(phase.get("inherits") or [])]
+    for index, required in enumerate(phase.get("requires") or []):
+        where = f"{path}.requires[{index}]"
+        yield from _check_keys(where, required, ("phase", "stable_for"))
+        pairs.append((f"requires[{index}].phase", required.get("phase")))
+        if not _DURATION.fullmatch(str(required.get("stable_for", ""))):
+            yield Finding(
+                f"{where}.stable_for", f"found {required.get('stable_for')!r}", "a time, as 48h"
+            )
+    for where, other in pairs:
+        if other not in known:
+            numbers = sorted(map(str, known))
+            yield Finding(
+                f"{path}.{where}", f"no phase has id {other!r}", f"use one of {', '.join(numbers)}"
+            )
+        elif isinstance(own, int) and isinstance(other, int) and other >= own:
+            yield Finding(
+                f"{path}.{where}",
+                f"phase {own} cannot stand on phase {other}, which does not come before it",
+                f"name a phase below {own}",
+            )
+
+
+def _check_objective(path: str, name: str, raw: Mapping[str, Any]) -> Iterator[Finding]:
+    try:
+        fields = Fields(raw, path)
+        objective = read_objective(name, fields)
+        source = fields.section("source", "say where to measure, for example {type: prometheus}")
+        source.choice("type", SOURCES)
+    except ShapeError as exc:
+        yield Finding(exc.path, exc.problem, exc.needed)
+        return
+    if not objective.passes:
+        yield Finding(f"{path}.pass", "there is nothing to judge by", 'set it, for example ">= 99%"')
+    for criterion in objective.passes + objective.warns:
+        unit = criterion.unit
+        if unit and unit.symbol == "%" and not 0 <= criterion.number <= 100:
+            yield Finding(
+                path, f"{criterion.text!r} is no percentage", "a limit between 0% and 100%"
+            )
