@@ -118,7 +118,9 @@ class Backup:
         needed = int(self._program("psql", "-XAtq", "-c", query, "-d", self.database))
         free = shutil.disk_usage(self.directory).free
         if free < needed:
-            raise BackupError(f"{self.directory} has {free} bytes free, {self.database} has {needed}")
+            raise BackupError(
+                f"{self.directory} has {free} bytes free, {self.database} has {needed}"
+            )
 
     def take(self) -> Manifest:
         """Return the manifest of a new backup, which appears under its name only when complete.

@@ -20,8 +20,9 @@ RISKS = ("minimal", "low", "medium", "high", "critical")
 STRATEGIES = ("rolling",)
 STAGES = ("integration", "staging", "production")
 PHASE_KEYS = (
-    "id name risk changes requires prerequisites gate inherits validations approvals deploy tag"
-).split()
+    *("id", "name", "risk", "changes", "tag", "deploy", "validations"),
+    *("requires", "prerequisites", "gate", "inherits", "approvals"),
+)
 CHANGE_KEYS = ("id", "branch", "owner", "depends_on")
 VALIDATION_KEYS = ("name", "command", "request", "traced", "timeout")
 SOURCES = ("prometheus", "sql", "http", "value")
@@ -94,9 +95,7 @@ def gate_of(by_id: Mapping[int, Mapping[str, Any]], phase_id: int) -> List[str]:
 def _check_keys(path: str, found: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[Finding]:
     for key in found:
         if key not in allowed:
-            yield Finding(
-                f"{path}.{key}", "there is no such key", _did_you_mean(str(key), allowed)
-            )
+            yield Finding(f"{path}.{key}", "there is no such key", _did_you_mean(str(key), allowed))
 
 
 def _did_you_mean(found: str, known: Iterable[str]) -> str:
@@ -191,7 +190,7 @@ def _check_references(
                 )
 
 
-def _check_order(path: str, phase: Mapping[str, Any], known: "set[Any]") -> Iterator[Finding]:
+def _check_order(path: str, phase: Mapping[str, Any], known: set[Any]) -> Iterator[Finding]:
     own = phase.get("id")
     pairs = [(f"inherits[{i}]", other) for i, other in enumerate(phase.get("inherits") or [])]
     for index, required in enumerate(phase.get("requires") or []):
@@ -226,7 +225,9 @@ def _check_objective(path: str, name: str, raw: Mapping[str, Any]) -> Iterator[F
         yield Finding(exc.path, exc.problem, exc.needed)
         return
     if not objective.passes:
-        yield Finding(f"{path}.pass", "there is nothing to judge by", 'set it, for example ">= 99%"')
+        yield Finding(
+            f"{path}.pass", "there is nothing to judge by", 'set it, for example ">= 99%"'
+        )
     for criterion in objective.passes + objective.warns:
         unit = criterion.unit
         if unit and unit.symbol == "%" and not 0 <= criterion.number <= 100:

@@ -1,0 +1,305 @@
+# Copyright (c) 2026, The phased.rollout authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection; do not use it from elsewhere.
+"""The one place that runs git: questions to, and objects for, a repository without a work tree."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Optional, Protocol
+
+from ansible_collections.phased.rollout.plugins.module_utils._git_parse import (
+    COMMIT_FORMAT,
+    Commit,
+    Merged,
+    PushedRef,
+    parse_commits,
+    parse_merge,
+    parse_push,
+    text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+# Set where we are started from a git hook; they would point git at the hook's repository.
+_HOOK_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+)
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+class GitError(Exception):
+    """What was asked of git could not be done; details are for the module's result."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(_CREDENTIALS.sub("***@", message))
+        self.details = details
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that has ended."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Runner(Protocol):
+    """Runs a program to its end; pass_fds are the file descriptors that it inherits."""
+
+    def __call__(
+        self, argv: list[str], *, env: dict[str, str], data: Optional[bytes], pass_fds: list[int]
+    ) -> Completed: ...
+
+
+def module_runner(module: Any) -> Runner:
+    """Return a runner that goes through an AnsibleModule's run_command."""
+    for name in _HOOK_VARIABLES:
+        os.environ.pop(name, None)
+
+    def run(
+        argv: list[str], *, env: dict[str, str], data: Optional[bytes], pass_fds: list[int]
+    ) -> Completed:
+        returncode, stdout, stderr = module.run_command(
+            argv,
+            data=data,
+            binary_data=True,
+            encoding=None,
+            environ_update=env,
+            expand_user_and_vars=False,
+            pass_fds=pass_fds,
+        )
+        return Completed(returncode, stdout, stderr)
+
+    return run
+
+
+def is_object_id(name: str) -> bool:
+    """Return whether the name is a full object id (SHA-1 or SHA-256)."""
+    return _OBJECT_ID.fullmatch(name) is not None
+
+
+def checked_name(name: str, *, what: str) -> str:
+    """Return the name if git can take it as the name of a ref or a commit.
+
+    Raises GitError, naming what it is for, if it could be read as an option or cannot be a name.
+    """
+    if not name or name.startswith("-") or re.search(r"[\s\x00-\x20\x7f]", name):
+        raise GitError(f"{what} {name!r} cannot be the name of a branch, tag or commit")
+    return name
+
+
+class Repository:
+    """A git repository at a path; nothing outside it is read and no work tree is touched."""
+
+    def __init__(self, path: Path, run: Runner, *, pass_fds: Sequence[int] = ()) -> None:
+        self.path = path
+        self._run = run
+        self.pass_fds = list(pass_fds)
+        self._env = {**_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(path.absolute().parent)}
+
+    def git(
+        self,
+        *arguments: str,
+        doing: str,
+        data: Optional[bytes] = None,
+        env: Optional[dict[str, str]] = None,
+        good: Collection[int] = (0,),
+    ) -> Completed:
+        """Return the ended git command. Raises GitError with what it was doing and git's reason."""
+        argv = ["git", "-C", str(self.path), "-c", "gc.autoDetach=false", *arguments]
+        done = self._run(argv, env={**self._env, **(env or {})}, data=data, pass_fds=self.pass_fds)
+        if done.returncode not in good:
+            reason = text(done.stderr).strip() or f"git ended with {done.returncode}"
+            raise GitError(f"Cannot {doing} in {self.path}: {reason}")
+        return done
+
+    def require(self) -> None:
+        """Raises GitError unless the path is the top of a repository."""
+        if not self.path.is_dir():
+            raise GitError(f"{self.path} does not exist or is not a directory")
+        self.git("rev-parse", "--git-dir", doing="find a git repository")
+
+    def resolve(self, names: Sequence[str]) -> list[Optional[str]]:
+        """Return for each name the id of its commit, None where there is none.
+
+        A branch wins over a tag of the same name; everything else resolves as git resolves it.
+        """
+        if not names:
+            return []
+        queries = [f"{form}^{{commit}}" for name in names for form in (f"refs/heads/{name}", name)]
+        asked = "".join(f"{query}\n" for query in queries).encode()
+        done = self.git(
+            "cat-file",
+            "--batch-check=%(objectname)",
+            data=asked,
+            doing=f"resolve {', '.join(names)}",
+        )
+        answers = [a if is_object_id(a) else None for a in text(done.stdout).splitlines()]
+        return [b or n for b, n in zip(answers[::2], answers[1::2])]
+
+    def is_empty(self) -> bool:
+        """Return whether there is no branch at all."""
+        places = ("refs/heads", "refs/remotes")
+        done = self.git("for-each-ref", "--count=1", *places, doing="list branches")
+        return not done.stdout
+
+    def ref(self, name: str) -> Optional[str]:
+        """Return what a full ref name holds (for a tag, its object), None if it does not exist."""
+        done = self.git(
+            "for-each-ref", "--format=%(refname) %(objectname)", "--", name, doing=f"read {name}"
+        )
+        refs = dict(line.split(" ") for line in text(done.stdout).splitlines())
+        return refs.get(name)
+
+    def commits(self, shas: Iterable[str]) -> dict[str, Commit]:
+        """Return the commits by id."""
+        wanted = list(dict.fromkeys(shas))
+        if not wanted:
+            return {}
+        done = self.git(
+            "log", "--no-show-signature", "--no-walk=unsorted", "-z", COMMIT_FORMAT, *wanted, "--",
+            doing="read commits",
+        )  # fmt: skip
+        return {commit.sha: commit for commit in parse_commits(done.stdout)}
+
+    def log(
+        self, tips: Sequence[str], *, without: Sequence[str] = (), grep: str = ""
+    ) -> list[Commit]:
+        """Return the commits of the tips' history, newest first, without those of others'."""
+        chosen = [f"--grep={grep}"] if grep else []
+        done = self.git(
+            "log", "--no-show-signature", "--topo-order", "-z", COMMIT_FORMAT, *chosen, *tips,
+            "--not", *without, "--", doing="read history",
+        )  # fmt: skip
+        return parse_commits(done.stdout)
+
+    def contains(self, commit: str, ancestor: str) -> bool:
+        """Return whether the ancestor is the commit or in its history."""
+        done = self.git(
+            "merge-base", "--is-ancestor", ancestor, commit, good=(0, 1), doing="compare histories"
+        )
+        return done.returncode == 0
+
+    def merge_bases(self, *commits: str, of_all: bool = False) -> list[str]:
+        """Return the best common ancestors of the first commit and any other, or of all."""
+        done = self.git(
+            "merge-base", "--octopus" if of_all else "--all", *commits,
+            good=(0, 1), doing="find common ancestors",
+        )  # fmt: skip
+        return text(done.stdout).split()
+
+    def ahead_behind(self, commit: str, base: str) -> tuple[int, int]:
+        """Return how many commits only the commit has, and how many only the base has."""
+        done = self.git(
+            "rev-list", "--left-right", "--count", f"{commit}...{base}", doing="compare histories"
+        )
+        ahead, behind = text(done.stdout).split()
+        return int(ahead), int(behind)
+
+    def first_with(self, commit: str, ancestor: str) -> Optional[str]:
+        """Return the oldest commit on the first-parent line that brought the ancestor."""
+        done = self.git(
+            "rev-list", "--first-parent", "--ancestry-path", f"{ancestor}..{commit}",
+            doing="find a merge",
+        )  # fmt: skip
+        return next(reversed(text(done.stdout).split()), None)
+
+    def changed_files(self, before: str, after: str, *, status: bool = False) -> list[str]:
+        """Return the paths that differ, with status each as a letter (A, M, D, T) and the path."""
+        form = "--name-status" if status else "--name-only"
+        done = self.git(
+            "diff-tree", "-r", "-z", "--no-renames", form, before, after, doing="compare trees"
+        )
+        words = [text(word) for word in done.stdout.split(b"\0")[:-1]]
+        return [f"{s} {p}" for s, p in zip(words[::2], words[1::2])] if status else words
+
+    def merge(self, ours: str, theirs: str) -> Merged:
+        """Return what merging two commits gives; only objects are written."""
+        done = self.git(
+            "merge-tree", "--write-tree", "-z", "--messages", ours, theirs,
+            good=(0, 1, 128, 129), doing="merge",
+        )  # fmt: skip
+        if done.returncode == 129:
+            raise GitError("git is too old: merging without a work tree needs git 2.38 or newer")
+        if done.returncode == 128:
+            if b"unrelated histories" not in done.stderr:
+                raise GitError(f"Cannot merge {theirs} into {ours}: {text(done.stderr).strip()}")
+            return Merged("", {".": "unrelated histories"})
+        return parse_merge(done.stdout)
+
+    def commit(
+        self, tree: str, parents: Sequence[str], message: str, *, identity: tuple[str, str], at: int
+    ) -> str:
+        """Return the id of a new commit by (name, mail) at a time (epoch seconds, UTC)."""
+        env = {
+            f"GIT_{role}_{what}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for what, value in zip(("NAME", "EMAIL", "DATE"), (*identity, f"@{at} +0000"))
+        }
+        given = [word for parent in parents for word in ("-p", parent)]
+        done = self.git(
+            "-c", "commit.gpgSign=false", "commit-tree", *given, tree,
+            data=message.encode(), env=env, doing="write a commit",
+        )  # fmt: skip
+        return text(done.stdout).strip()
+
+    def tag_object(
+        self, name: str, commit: str, message: str, *, identity: tuple[str, str], at: int
+    ) -> str:
+        """Return the id of a new annotated tag; no ref is made."""
+        tagger = f"{identity[0]} <{identity[1]}> {at} +0000"
+        body = f"object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{message}"
+        return text(self.git("mktag", data=body.encode(), doing=f"write tag {name}").stdout).strip()
+
+    def check_ref(self, ref: str, *, what: str) -> str:
+        """Return the full ref name. Raises GitError, saying what it is for, if git forbids it."""
+        done = self.git("check-ref-format", ref, good=(0, 1), doing=f"check {ref!r}")
+        if done.returncode:
+            raise GitError(f"{what} cannot be the ref {ref!r}: git allows no such name")
+        return ref
+
+    def set_ref(self, ref: str, sha: str) -> None:
+        """Let a ref of this repository hold the object."""
+        self.git("update-ref", ref, sha, doing=f"write {ref}")
+
+    def remote_refs(self, remote: str, refs: Sequence[str]) -> dict[str, str]:
+        """Return what the remote's refs hold now; one that does not exist is left out."""
+        done = self.git("ls-remote", "--", remote, *refs, doing=f"read the refs of {remote}")
+        lines = (line.split("\t") for line in text(done.stdout).splitlines())
+        return {ref: sha for sha, ref in lines if ref in refs}
+
+    def push(
+        self, remote: str, wanted: Mapping[str, str], leases: Mapping[str, Optional[str]]
+    ) -> tuple[list[PushedRef], str]:
+        """Return each ref's fate and what the remote said; all refs land, or none.
+
+        wanted: object ids by ref. leases: what each must hold on the remote, None for nothing.
+        """
+        held = [f"--force-with-lease={ref}:{leases[ref] or ''}" for ref in wanted]
+        done = self.git(
+            "push", "--porcelain", "--atomic", "--no-verify", *held, "--", remote,
+            *(f"{sha}:{ref}" for ref, sha in wanted.items()),
+            good=range(256), doing=f"push to {remote}",
+        )  # fmt: skip
+        return parse_push(done.stdout), text(done.stderr).strip()

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The phased.rollout authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection; do not use it from elsewhere.
+"""A bare mirror of a remote on the control node: made, kept current, one user at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
+
+from ansible_collections.phased.rollout.plugins.module_utils._git import (
+    GitError,
+    Repository,
+    Runner,
+)
+from ansible_collections.phased.rollout.plugins.module_utils._git_parse import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REMOTE = "origin"
+LOCK_TIMEOUT_SECONDS = 600.0
+_REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+
+@contextmanager
+def opened(path: Path, remote: Optional[str], run: Runner) -> Iterator[Repository]:
+    """Yield the repository at the path; with a remote it is its mirror: made, locked and fetched.
+
+    Branches and tags of a mirror are the remote's; refs below refs/rollout/ are ours and stay.
+    Raises GitError if there is no repository, or the remote cannot be read.
+    """
+    if remote is None:
+        repository = Repository(path, run)
+        repository.require()
+        yield repository
+        return
+    if not remote or remote.startswith("-") or any(ord(char) < 0x20 for char in remote):
+        raise GitError(f"The remote {remote!r} is not a URL or path of a repository")
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with _locked(Path(f"{path}.lock")) as lock:
+        mirror = Repository(path, run, pass_fds=[lock])
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            _make(path, run, lock)
+        _point_at(mirror, remote)
+        _fetch(mirror, remote)
+        yield mirror
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Yield the descriptor of an exclusive lock. Git inherits it: it holds until git ends too."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    try:
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                raise GitError(
+                    f"Another run has been using the mirror for {LOCK_TIMEOUT_SECONDS:.0f} s (it"
+                    f" holds {path}): wait for it, or end it"
+                )
+            time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _make(path: Path, run: Runner, lock: int) -> None:
+    """Make an empty mirror beside the path, then rename it: a killed run leaves none half made."""
+    partial = Path(f"{path}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(mode=0o700)
+    made = Repository(partial, run, pass_fds=[lock])
+    made.git("init", "--quiet", "--bare", "--template=", doing="make a mirror")
+    made.git("config", "rollout.mirror", "true", doing="make a mirror")
+    partial.rename(path)
+
+
+def _point_at(mirror: Repository, remote: str) -> None:
+    """Set the mirror's remote. Raises GitError if the repository is not a mirror of ours."""
+    mirror.require()
+    done = mirror.git("config", "--local", "-z", "--list", doing="read the configuration")
+    entries = (entry.partition("\n") for entry in text(done.stdout).split("\0"))
+    settings = {key: value for key, _newline, value in entries}
+    if settings.get("rollout.mirror") != "true":
+        raise GitError(
+            f"{mirror.path} is a repository that was not made as a mirror, and fetching into it"
+            " would replace its branches: leave out the remote to use it as it is, or name another"
+            " path"
+        )
+    _drop_stale_locks(mirror.path)
+    key = f"remote.{REMOTE}.url"
+    if settings.get(key) != remote:
+        mirror.git("config", "--local", key, remote, doing="set the remote")
+
+
+def _drop_stale_locks(path: Path) -> None:
+    """Remove git's lock files: while we hold the mirror's lock, only a killed git can own them."""
+    for folder in (path.glob("*.lock"), (path / "refs").rglob("*.lock")):
+        for leftover in folder:
+            leftover.unlink()
+
+
+def _fetch(mirror: Repository, remote: str) -> None:
+    mirror.git(
+        "fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", REMOTE, *_REFSPECS,
+        doing=f"fetch {remote}",
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The phased.rollout authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection; do not use it from elsewhere.
+"""What git prints, as values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMIT_FORMAT = "--format=tformat:%H%x1f%T%x1f%P%x1f%ct%x1f%an%x1f%ae%x1f%B"
+_REVIEWED_BY = re.compile(
+    r"^Reviewed-by:\s*(?P<name>[^<>\n]*?)\s*<(?P<mail>[^<>\s]+)>\s*$", re.I | re.M
+)
+
+
+def text(raw: bytes) -> str:
+    """Return git's output as text; bytes that are not UTF-8 show as backslash escapes."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit; committed_at is in epoch seconds."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    committed_at: int
+    author: str
+    author_mail: str
+    message: str
+
+    @property
+    def reviewers(self) -> dict[str, str]:
+        """Who its Reviewed-by trailers name: "Name <mail>" by mail in lower case."""
+        trailers = re.split(r"\n\s*\n", self.message.strip())[-1]
+        found = _REVIEWED_BY.finditer(trailers)
+        return {match["mail"].lower(): f"{match['name']} <{match['mail']}>" for match in found}
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge gives: a tree, and the kind of conflict by path; clean without any."""
+
+    tree: str
+    conflicts: dict[str, str]
+
+    @property
+    def listed(self) -> list[dict[str, str]]:
+        """The conflicts as a result shows them."""
+        return [{"path": path, "kind": kind} for path, kind in sorted(self.conflicts.items())]
+
+
+@dataclass(frozen=True)
+class PushedRef:
+    """What became of one ref in a push; reason is empty when it landed."""
+
+    ref: str
+    landed: bool
+    reason: str
+
+
+def parse_commits(raw: bytes) -> list[Commit]:
+    """Return the commits that `git log -z` printed in COMMIT_FORMAT."""
+    commits = []
+    for record in text(raw).split("\0")[:-1]:
+        sha, tree, parents, date, author, mail, message = record.split("\x1f", 6)
+        commits.append(Commit(sha, tree, tuple(parents.split()), int(date), author, mail, message))
+    return commits
+
+
+def parse_merge(raw: bytes) -> Merged:
+    """Return what `git merge-tree --write-tree -z --messages` printed.
+
+    Paths with conflicting stages come first, then messages, each as a count of paths, the paths,
+    the kind and a sentence.
+    """
+    words = iter(raw.split(b"\0")[:-1])
+    tree = text(next(words))
+    conflicts = {}
+    for entry in words:
+        if not entry:
+            break
+        conflicts[text(entry.split(b"\t", 1)[1])] = "unmerged"
+    for paths, kind in _messages(words):
+        if kind.startswith("CONFLICT ("):
+            conflicts.update(dict.fromkeys(paths, kind[len("CONFLICT (") :].rstrip(")")))
+    return Merged(tree, conflicts)
+
+
+def _messages(words: Iterator[bytes]) -> Iterator[tuple[list[str], str]]:
+    for count in words:
+        paths = [text(next(words)) for _path in range(int(count))]
+        kind = text(next(words))
+        next(words)
+        yield paths, kind
+
+
+def parse_push(raw: bytes) -> list[PushedRef]:
+    """Return the refs that `git push --porcelain` reported on."""
+    refs = []
+    for line in text(raw).splitlines():
+        flag, *rest = line.split("\t")
+        if len(rest) == 2:
+            summary = re.sub(r"^\[(.*)\] \((.*)\)$", r"\1: \2", rest[1])
+            landed = flag != "!"
+            refs.append(PushedRef(rest[0].split(":", 1)[1], landed, "" if landed else summary))
+    return refs

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, The phased.rollout authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.phased.rollout.plugins.module_utils import _sources
+from ansible_collections.phased.rollout.plugins.module_utils._login import Login
+from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields, ShapeError
+from ansible_collections.phased.rollout.plugins.module_utils._source import Context, Source
+from ansible_collections.phased.rollout.plugins.module_utils._sources import SOURCES, read_source
+
+
+def read(**raw: Any) -> Source:
+    return read_source(Fields(raw, "objectives.a.source"), Context(login=Login()))
+
+
+def test_every_source_file_is_named() -> None:
+    files = {path.stem for path in Path(_sources.__file__).parent.glob("_source_*.py")}
+    assert files == {f"_source_{name}" for name in SOURCES}
+
+
+def test_a_source_is_read_by_its_type() -> None:
+    assert read(type="value", value=1).measure().value == 1.0
+
+
+def test_a_source_has_its_own_timeout() -> None:
+    assert read(type="value", value=1).timeout_seconds == 10
+    assert read(type="value", value=1, timeout="2.5").timeout_seconds == 2.5
+
+
+@pytest.mark.parametrize("kind", [None, "prometeus", 7])
+def test_an_unknown_type_is_refused_with_the_known_ones(kind: Any) -> None:
+    with pytest.raises(ShapeError, match=r"source\.type is .*one of http, prometheus, sql, value"):
+        read(type=kind)
