@@ -12,7 +12,7 @@ short_description: Check a rollout plan and resolve one of its phases
 version_added: 0.1.0
 description:
   - Finds what makes no sense in a plan, such as an objective that is not defined, a phase that
-    requires a later one, a tag or a branch that is used twice, or a threshold that nothing can meet.
+    requires a later one, a tag or branch that is used twice, or a limit that nothing can meet.
   - Resolves one phase into a record in which every key is present and its gate holds all that it
     inherits.
 author:
