@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 import yaml
@@ -23,14 +24,24 @@ def test_there_are_roles():
     assert len(ROLES) >= 8
 
 
+def stated_default(option: dict[str, Any]) -> Any:
+    """Return the default that an option states; documentation takes no template for a mapping."""
+    if "default" in option:
+        return option["default"]
+    found = re.fullmatch(r"By default C\((.*)\)\.", option["description"][-1])
+    return f"{{{{ {found[1]} }}}}" if found else None
+
+
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_defaults_match_argument_specs(role):
     defaults = yaml.safe_load((role / "defaults/main.yml").read_text())
     stated: dict[str, Any] = {}
     for options in specs_of(role).values():
         for name, option in options.items():
-            if "default" in option:
-                assert stated.setdefault(name, option["default"]) == option["default"]
+            default = stated_default(option)
+            if not option.get("required"):
+                assert default is not None, f"{name} is neither required nor has a default"
+                assert stated.setdefault(name, default) == default
     assert defaults == stated
 
 
@@ -40,14 +51,23 @@ def test_options_are_named_after_the_role(role):
     assert [name for name in names if not name.startswith(f"{role.name}_")] == []
 
 
+def role_calls(found: Any) -> Iterator[dict[str, str]]:
+    """Yield every import_role, however deep it stands."""
+    if isinstance(found, list):
+        for entry in found:
+            yield from role_calls(entry)
+    elif isinstance(found, dict):
+        for key, entry in found.items():
+            if key == "ansible.builtin.import_role":
+                yield entry
+            yield from role_calls(entry)
+
+
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_every_entry_point_that_playbooks_use_has_a_spec(role):
-    used = set()
-    for playbook in role.parents[1].glob("playbooks/*.yml"):
-        for play in yaml.safe_load(playbook.read_text()):
-            for task in play.get("pre_tasks", []) + play.get("tasks", []):
-                call = task.get("ansible.builtin.import_role", {})
-                if call.get("name") == f"phased.rollout.{role.name}":
-                    used.add(call.get("tasks_from", "main"))
+    files = role.parents[1].glob("playbooks/**/*.yml")
+    calls = [call for file in files for call in role_calls(yaml.safe_load(file.read_text()))]
+    name = f"phased.rollout.{role.name}"
+    used = {call.get("tasks_from", "main") for call in calls if call["name"] == name}
     assert used
     assert used <= set(specs_of(role))
