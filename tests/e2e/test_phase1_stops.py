@@ -8,8 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import play
-from world import FEATURE, PRODUCTION, TAG, health, lab, on, refs, run
+
+from ansible_collections.phased.rollout.tests.e2e.runs import play
+from ansible_collections.phased.rollout.tests.e2e.world import (
+    FEATURE,
+    PRODUCTION,
+    REMOTE,
+    TAG,
+    health,
+    lab,
+    on,
+    refs,
+    run,
+)
 
 FAULTS = "/etc/tower/faults.json"
 
@@ -21,9 +32,11 @@ def _fresh_lab_for_each() -> None:
 
 def commit_on(branch: str, folder: Path, path: str, text: str) -> None:
     """Push a commit to a branch that replaces one file, as a developer would."""
-    run(["git", "clone", "--quiet", "--branch", branch, "ssh://git@forge/srv/git/tower.git", str(folder)])
+    run(["git", "clone", "--quiet", "--branch", branch, REMOTE, str(folder)])
     (folder / path).write_text(text)
-    message = f"Replace {path}\n\nReviewed-by: Ada <ada@example.com>\nReviewed-by: Bo <bo@example.com>"
+    message = (
+        f"Replace {path}\n\nReviewed-by: Ada <ada@example.com>\nReviewed-by: Bo <bo@example.com>"
+    )
     identity = ["-c", "user.name=Cy", "-c", "user.email=cy@example.com"]
     run(["git", *identity, "commit", "--quiet", "--all", "--message", message], cwd=folder)
     run(["git", "push", "--quiet"], cwd=folder)
@@ -40,7 +53,13 @@ def test_a_failing_validation_stops_before_anything_is_pushed(tmp_path):
     ran = play("phase1")
     assert ran.rc != 0
     assert ran.steps[-1] == "Validate"
-    for said in ("Validate", "staging1", "SSOT integration", "exit code 3", "generation 7 is missing"):
+    for said in (
+        "Validate",
+        "staging1",
+        "SSOT integration",
+        "exit code 3",
+        "generation 7 is missing",
+    ):
         assert said in ran.last_lines, ran.output
     assert refs() == before
 
@@ -59,9 +78,12 @@ def test_a_conflict_is_named_before_anything_is_touched(tmp_path):
 
 def test_a_review_that_is_missing_closes_the_entry_gate(tmp_path):
     folder = tmp_path / "tower"
-    run(["git", "clone", "--quiet", "--branch", FEATURE, "ssh://git@forge/srv/git/tower.git", str(folder)])
+    run(["git", "clone", "--quiet", "--branch", FEATURE, REMOTE, str(folder)])
     identity = ["-c", "user.name=Cy", "-c", "user.email=cy@example.com"]
-    run(["git", *identity, "commit", "--quiet", "--allow-empty", "--message", "One more"], cwd=folder)
+    run(
+        ["git", *identity, "commit", "--quiet", "--allow-empty", "--message", "One more"],
+        cwd=folder,
+    )
     run(["git", "push", "--quiet"], cwd=folder)
     ran = play("phase1")
     assert ran.rc != 0
@@ -93,7 +115,7 @@ def test_a_staging_host_that_cannot_be_reached_stops_before_the_release():
 
 def test_a_health_check_that_stays_red_stops_before_the_second_host():
     old = health("prod2")["release"]
-    on("prod1", f"echo \"{{\\\"unhealthy\\\": true}}\" > {FAULTS}")
+    on("prod1", f"echo '{{\"unhealthy\": true}}' > {FAULTS}")
     ran = play("phase1", "-e", "service_restart_timeout=5")
     assert ran.rc != 0
     assert ran.steps[-1] == "Deploy"
@@ -105,7 +127,7 @@ def test_a_health_check_that_stays_red_stops_before_the_second_host():
 
 def test_lost_decisions_close_the_exit_gate():
     for host in PRODUCTION:
-        on(host, f"echo \"{{\\\"lose_decisions\\\": 0.5}}\" > {FAULTS}")
+        on(host, f"echo '{{\"lose_decisions\": 0.5}}' > {FAULTS}")
     ran = play("phase1")
     assert ran.rc != 0
     assert TAG in "".join(refs())
@@ -113,7 +135,7 @@ def test_lost_decisions_close_the_exit_gate():
 
 
 def test_a_plan_that_makes_no_sense_is_refused():
-    ran = play("phase1", "-e", '\'{"rollout_objectives": {}}\'')
+    ran = play("phase1", "-e", "'{\"rollout_objectives\": {}}'")
     assert ran.rc != 0
     assert ran.steps[-1] == "Resolve the plan"
     assert "rollout_phases[0].gate[0]" in ran.last_lines, ran.output

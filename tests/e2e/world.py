@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
+import urllib.request
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LAB = CHECKOUT / "tests" / "lab" / "lab"
@@ -44,7 +48,7 @@ def run(argv: list[str], *, cwd: Path | None = None) -> str:
 
 def on(host: str, command: str) -> str:
     """Return what a shell command printed on a host, as root."""
-    return lab("ssh", host, "sudo", "sh", "-c", f"'{command}'")
+    return lab("ssh", host, "sudo", "sh", "-c", shlex.quote(command))
 
 
 def sql(query: str, database: str = "tower_consolidated") -> str:
@@ -64,10 +68,10 @@ def refs() -> dict[str, str]:
 
 def health(host: str) -> dict[str, Any]:
     """Return what the application on a host says of itself."""
-    script = (
-        "import urllib.request as r; print(r.urlopen(\"http://127.0.0.1:8000/health\").read().decode())"
-    )
-    found: dict[str, Any] = json.loads(on(host, f'python3 -c "{script}"'.replace('"', '\\"')))
+    lines = (CHECKOUT / "inventories/lab/group_vars/all/lab.yml").read_text()
+    url = yaml.safe_load(lines)["lab_tower_urls"][host]
+    with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+        found: dict[str, Any] = json.load(answer)
     return found
 
 
@@ -87,7 +91,7 @@ def snapshot() -> dict[str, str]:
     """Return all that a dry run must leave alone, in a form that can be compared."""
     world = {f"ref {name}": sha for name, sha in refs().items()}
     for host in ("staging1", "db", *PRODUCTION):
-        world[f"host {host}"] = on(host, HOST_STATE.replace("'", '"'))
+        world[f"host {host}"] = on(host, HOST_STATE)
     for database in ("tower_staging", "tower_consolidated", "rollout"):
         world[f"schema {database}"] = on("db", f"runuser -u postgres -- pg_dump -s {database}")
     marked = "SELECT count(*) FROM generations WHERE project_id LIKE 'phase1-%'"

@@ -221,6 +221,20 @@ def test_judge(
     assert (result.verdict.value, result.criterion, result.reason) == expected
 
 
+@pytest.mark.parametrize(
+    ("measurement", "criterion"),
+    [
+        pytest.param(Measurement(value=0.1, unit="s"), "<= 100ms", id="0.1 s is 100 ms"),
+        pytest.param(Measurement(value=0.29, unit="ratio"), ">= 29%", id="0.29 is 29 %"),
+        pytest.param(Measurement(good=999, total=1000), ">= 99.9%", id="999 of 1000 are 99.9 %"),
+    ],
+)
+def test_the_limit_itself_is_met_to_the_last_digit(
+    measurement: Measurement, criterion: str
+) -> None:
+    assert judge(objective([criterion], unit=None), measurement, None).verdict is Verdict.PASS
+
+
 def test_a_result_carries_the_evidence() -> None:
     measurement = Measurement(
         good=998, total=1000, samples=1000, note="a warning", asked="SELECT 1", seconds=0.25

@@ -212,7 +212,7 @@ def test_nonsense_is_named_with_its_path_and_what_would_be_right(path, value, wh
 
 
 def test_a_gate_holds_all_that_it_inherits_once_and_in_order():
-    by_id = {
+    by_id: dict[int, dict[str, Any]] = {
         1: {"gate": ["a", "b"]},
         2: {"gate": ["c", "a"], "inherits": [1]},
         3: {"gate": ["d"], "inherits": [2, 1]},

@@ -20,11 +20,8 @@ def made(**counts: int) -> Step:
     step = Step("key", "Phase 1 | Deploy")
     step.worked, step.changed = counts.get("worked", 0), counts.get("changed", 0)
     for kind in ("failed", "unreachable", "handled"):
-        for _ in range(counts.get(kind, 0)):
-            failure = Failure(
-                "h", "t", unreachable=kind == "unreachable", handled=kind == "handled"
-            )
-            step.failures.append(failure)
+        failure = Failure("h", "t", unreachable=kind == "unreachable", handled=kind == "handled")
+        step.failures += [failure] * counts.get(kind, 0)
     return step
 
 
