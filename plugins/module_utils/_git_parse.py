@@ -96,9 +96,9 @@ def parse_merge(raw: bytes) -> Merged:
 
 def _messages(words: Iterator[bytes]) -> Iterator[tuple[list[str], str]]:
     for count in words:
-        paths = [text(next(words)) for _path in range(int(count))]
-        kind = text(next(words))
-        next(words)
+        paths = [text(next(words, b"")) for _path in range(int(count))]
+        kind = text(next(words, b""))
+        next(words, b"")
         yield paths, kind
 
 

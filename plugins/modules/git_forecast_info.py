@@ -167,7 +167,7 @@ summary:
   description: The forecast in one line.
   returned: success
   type: str
-  sample: 4 mergeable, 2 integrated on main (76d4bb83f8); in order: mergeable
+  sample: "4 mergeable, 2 integrated on main (76d4bb83f8); in order: mergeable"
 released:
   description: What O(tag) released, V(null) if there is no such tag.
   returned: success
@@ -186,7 +186,7 @@ released:
       returned: success
       type: str
     base:
-      description: The commit that it was released on (its first parent), or the commit if it is the first.
+      description: What that commit was made on (its first parent), or the commit if it has none.
       returned: success
       type: str
     candidate:

@@ -45,7 +45,7 @@ options:
     type: list
     elements: str
     default: []
-  message:
+  commit_message:
     description: Message of the merge commits. The default names the change and the branch.
     type: str
   trailers:
@@ -71,7 +71,7 @@ options:
         and has the O(expected_tree).
     type: str
   tag_message:
-    description: Message of the tag. The default is O(message), or else the name of the tag.
+    description: Message of the tag. The default is O(commit_message), or else the name of the tag.
     type: str
   push:
     description: Whether to push the branch and the tag to O(remote).
@@ -195,7 +195,7 @@ ARGUMENT_SPEC = {
     **REPOSITORY_SPEC,
     "into": {"type": "str", "required": True},
     "update_from": {"type": "list", "elements": "str", "default": []},
-    "message": {"type": "str"},
+    "commit_message": {"type": "str"},
     "trailers": {"type": "dict", "default": {}},
     "identity": {"type": "str", "default": "phased.rollout <rollout@localhost>"},
     "candidate": {"type": "str"},
@@ -213,7 +213,7 @@ def merge_request(asked: dict[str, Any]) -> MergeRequest:
         changes=parse_changes(asked["changes"]),
         identity=parse_identity(asked["identity"]),
         update_from=asked["update_from"],
-        message=asked["message"] or "",
+        message=asked["commit_message"] or "",
         trailers={key: str(value) for key, value in asked["trailers"].items()},
     )
 

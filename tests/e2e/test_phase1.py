@@ -63,7 +63,7 @@ def serve(host: str, tree: str) -> None:
     """Switch a host to a release by hand, and wait until it answers."""
     restart = "systemctl restart tower-anime-production"
     on(host, f"ln -sfn releases/{tree} /opt/tower/current && {restart}")
-    for _ in range(20):
+    for _attempt in range(20):
         with contextlib.suppress(OSError):
             health(host)
             return
