@@ -13,18 +13,19 @@ import time
 from typing import TYPE_CHECKING
 
 from . import access, containers, health, state
+from .aftermath import is_alive, replace_lost_namespaces
 from .health import Service
 from .images import ensure_images, remove_images, snapshot_key
 from .podman import environment, require_podman
-from .settings import HOSTS, LOCK_FILE, ROLLOUT_HOME, STATE_DIR, Host, LabError
+from .settings import HOSTS, LABEL, LOCK_FILE, ROLLOUT_HOME, STATE_DIR, Host, LabError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .state import State
 
-READY_SECONDS = 30
-WAKE_SECONDS = 15
+READY_SECONDS = 60
+WAKE_SECONDS = 30
 
 
 def up() -> None:
@@ -61,6 +62,7 @@ def down(*, everything: bool) -> None:
 def status() -> int:
     """Print a table of the hosts and return 0 if all of it is up, else 1."""
     require_podman()
+    replace_lost_namespaces()
     known, found = state.load(), containers.found()
     silent = set(health.silent(known, health.services(towers=True))) if known else set()
     print(f"{'HOST':<10}{'STATE':<10}{'SSH':<8}SERVES")
@@ -109,6 +111,7 @@ def _locked() -> Iterator[int]:
             print("lab: waiting for another command of the lab to end", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_lost_namespaces()
         yield lock.fileno()
 
 
@@ -139,13 +142,14 @@ def _wake(known: State, key: str) -> bool:
 
 
 def _states(known: State, key: str) -> dict[str, str]:
-    """Return the state of each host's container, "absent" also for one of another lab."""
+    """Return the state of each host's container, "absent" for one that cannot be used."""
     wanted, found = containers.identity(known, key), containers.found()
     states = {}
     for host in HOSTS:
         container = found.get(host.container, {})
-        ours = container.get("Labels", {}).get("phased.lab.identity") == wanted
-        states[host.name] = container["State"] if ours else "absent"
+        ours = (container.get("Labels") or {}).get(f"{LABEL}.identity") == wanted
+        ghost = ours and container["State"] == "running" and not is_alive(container)
+        states[host.name] = container["State"] if ours and not ghost else "absent"
     return states
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import ipaddress
 import json
+import secrets
 import string
 import tarfile
 import time
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIRST_ADDRESS = 11
+LABEL_HERE = f"{LABEL}={CHECKOUT_ID}"
 # The password file of db must be on its way before the others ask for it.
 START_ORDER = sorted(HOSTS, key=lambda host: host.name != "db")
 
 
 def found() -> dict[str, dict[str, Any]]:
     """Return this checkout's containers by name, as podman lists them, running or not."""
-    listed = podman("ps", "-a", "--filter", f"label={LABEL}={CHECKOUT_ID}", "--format", "json")
+    listed = podman("ps", "-a", "--filter", f"label={LABEL_HERE}", "--format", "json")
     return {container["Names"][0]: container for container in json.loads(listed)}
 
 
@@ -43,16 +45,19 @@ def remove_all() -> None:
     names = list(found())
     if names:
         podman("rm", "-f", "-t", "0", *names)
-    podman("network", "rm", "-f", PREFIX, check=False)
+    for network in podman("network", "ls", "-q", "--filter", f"label={LABEL_HERE}").split():
+        podman("network", "rm", "-f", network)
 
 
 def create_all(state: State, key: str) -> None:
     """Make the network and all hosts, and start them. Raises LabError."""
+    # Never a name again: podman keeps the leases of hosts that died with their machine under it.
+    network = f"{PREFIX}-{secrets.token_hex(3)}"
     # Names come from /etc/hosts: a fixed address outlives a restart, and nothing has to resolve it.
-    podman("network", "create", "--disable-dns", "--label", f"{LABEL}={CHECKOUT_ID}", PREFIX)
-    addresses = _addresses()
+    podman("network", "create", "--disable-dns", "--label", LABEL_HERE, network)
+    addresses = _addresses(network)
     with ThreadPoolExecutor(max_workers=4) as pool:
-        list(pool.map(lambda host: _create(host, state, key, addresses), START_ORDER))
+        list(pool.map(lambda host: _create(host, state, key, network, addresses), START_ORDER))
 
 
 def start(host: Host) -> None:
@@ -65,9 +70,9 @@ def kill(host: Host) -> None:
     podman("kill", "--signal", "KILL", host.container)
 
 
-def _addresses() -> dict[str, str]:
-    network = json.loads(podman("network", "inspect", PREFIX))[0]
-    subnets = [ipaddress.ip_network(entry["subnet"]) for entry in network.get("subnets", [])]
+def _addresses(network: str) -> dict[str, str]:
+    entries = json.loads(podman("network", "inspect", network))[0].get("subnets", [])
+    subnets = [ipaddress.ip_network(entry["subnet"]) for entry in entries]
     subnet = next((subnet for subnet in subnets if subnet.version == 4), None)
     if subnet is None:
         raise LabError("podman made a network without IPv4 addresses; podman 4 or newer is needed")
@@ -75,15 +80,15 @@ def _addresses() -> dict[str, str]:
     return {host.name: str(first + number) for number, host in enumerate(HOSTS)}
 
 
-def _create(host: Host, state: State, key: str, addresses: dict[str, str]) -> None:
+def _create(host: Host, state: State, key: str, network: str, addresses: dict[str, str]) -> None:
     published = [
         f"--publish=127.0.0.1:{state.port(host.name, service)}:{inside}"
         for service, inside in host.ports.items()
     ]
     podman(
         "create", "--name", host.container, "--hostname", host.name,
-        "--label", f"{LABEL}={CHECKOUT_ID}", "--label", f"{LABEL}.identity={identity(state, key)}",
-        "--network", PREFIX, "--ip", addresses[host.name], "--mac-address", _mac_address(host),
+        "--label", LABEL_HERE, "--label", f"{LABEL}.identity={identity(state, key)}",
+        "--network", network, "--ip", addresses[host.name], "--mac-address", _mac_address(host),
         "--no-hosts", *published,
         "--cap-add", "SYS_ADMIN", "--systemd=always", snapshot_image(host, key), "/sbin/init",
     )  # fmt: skip

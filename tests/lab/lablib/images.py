@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +73,8 @@ def remove_images(keep_key: str | None) -> None:
         keep |= {snapshot_image(host, keep_key) for host in HOSTS}
     unwanted = [name for name in _images() if name not in keep]
     if unwanted:
-        podman("rmi", "-f", *unwanted)
+        # An old one that somebody else uses is no reason to fail.
+        podman("rmi", "-f", *unwanted, check=keep_key is None)
 
 
 def _images() -> list[str]:
@@ -91,13 +93,21 @@ def _registry_base() -> str | None:
     """Return the name of Debian's image if it is there or its registry answers."""
     if podman("images", "-q", REGISTRY_IMAGE).strip():
         return REGISTRY_IMAGE
+    answered = threading.Event()
+    # A name server that is silent keeps a lookup waiting for much longer than its timeout.
+    threading.Thread(target=_ask_registry, args=(answered,), daemon=True).start()
+    return REGISTRY_IMAGE if answered.wait(REGISTRY_TIMEOUT_S) else None
+
+
+def _ask_registry(answered: threading.Event) -> None:
     try:
         urllib.request.urlopen(REGISTRY, timeout=REGISTRY_TIMEOUT_S)
     except urllib.error.HTTPError as exc:
-        return REGISTRY_IMAGE if exc.code == 401 else None  # who are you? is an answer
+        if exc.code != 401:  # who are you? is an answer
+            return
     except OSError:
-        return None
-    return REGISTRY_IMAGE
+        return
+    answered.set()
 
 
 def _local_base(lock_fd: int) -> str:

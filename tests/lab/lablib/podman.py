@@ -120,7 +120,8 @@ def _require_rootless() -> None:
 
 
 def _install_line() -> str:
-    packages = " ".join((LAB_DIR / "packages.txt").read_text().split())
+    lines = (LAB_DIR / "packages.txt").read_text().splitlines()
+    packages = " ".join(line for line in lines if not line.startswith("#"))
     if shutil.which("apt-get"):
         sudo = "" if os.geteuid() == 0 else "sudo "
         return f"run: {sudo}apt-get install -y --no-install-recommends git {packages}"
