@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
@@ -134,6 +135,19 @@ def test_pairs_tell_conflicts_with_each_other_from_conflicts_with_the_base(
     assert result["pairs"][0]["owners"] == ["team left", "team right"]
     assert result["pairs"][0]["state"] == "conflicting"
     assert forecast(sandbox, "left", "right")["pairs"] == []
+
+
+def test_a_conflict_that_the_base_has_resolved_is_none(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    sandbox.commit("main", {"f": "1\n"})
+    sandbox.commit("left", {"f": "L\n"}, start="main")
+    sandbox.commit("right", {"f": "R\n"}, start="main")
+    sandbox.merge("main", "left")
+    sandbox.git("merge", "-q", "-s", "ours", "-m", "Merge right", "right")
+    sandbox.git("push", "-q", "origin", "main")
+    sandbox.commit("left", {"l": "1\n"})
+    sandbox.commit("right", {"r": "1\n"})
+    assert forecast(sandbox, "left", "right", pairwise=True)["pairs"][0]["conflicts"] == []
 
 
 @pytest.mark.parametrize(("tag", "is_head"), [("plain", True), ("older", False), ("none", None)])

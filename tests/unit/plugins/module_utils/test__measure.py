@@ -94,6 +94,15 @@ def test_a_source_that_hangs_is_left_behind(hang: Callable[[], Measurement]) -> 
     assert measured["good"].value == 1.0
 
 
+def test_a_source_left_behind_does_not_keep_the_module_from_ending(
+    hang: Callable[[], Measurement],
+) -> None:
+    measure_all({"slow": Fake(0.1, hang)})
+    asking = [thread for thread in threading.enumerate() if "_ask" in thread.name]
+    assert asking
+    assert all(thread.daemon for thread in asking)
+
+
 def test_hanging_sources_give_their_places_to_those_that_wait(
     hang: Callable[[], Measurement],
 ) -> None:

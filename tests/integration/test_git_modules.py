@@ -1,0 +1,485 @@
+# Copyright (c) 2026, The phased.rollout authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""git_forecast_info and git_merge, run as modules against a real remote."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.phased.rollout.tests.git_sandbox import ADA, BEA, Sandbox
+
+TAG = "v1.0.0-ssot-phase1"
+
+
+class Control:
+    """A control node: the mirror of a remote, and the modules that use it."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        mirror: Path,
+        run_module: Callable[..., dict[str, Any]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        self.sandbox = sandbox
+        self.mirror = mirror
+        self._run_module = run_module
+        self._monkeypatch = monkeypatch
+
+    def intercept(self, command: str, script: str) -> None:
+        """Let a shell script run where git is next called with a command; $GIT is git itself."""
+        folder = self.sandbox.work.parent / "intercepted"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        git = folder / "git"
+        git.write_text(
+            f"#!/bin/sh\nGIT={shutil.which('git', path=os.environ['PATH'])}\n"
+            f'case " $* " in *" {command} "*) if mkdir {folder}/once 2>/dev/null; then\n'
+            f'PATH={os.environ["PATH"]}\n{script}\nfi ;; esac\nexec "$GIT" "$@"\n'
+        )
+        git.chmod(0o755)
+        self._monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+    def start(self, name: str, **args: Any) -> subprocess.Popen[bytes]:
+        """Start a module and leave it running."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"ansible_collections.phased.rollout.plugins.modules.{name}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdin
+        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": self._complete(args)}).encode())
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def run(self, name: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
+        return self._run_module(name, self._complete(args), check_mode=check_mode)
+
+    def _complete(self, args: dict[str, Any]) -> dict[str, Any]:
+        return {"repository": str(self.mirror), "remote": self.sandbox.url, **args}
+
+    def merge(self, **args: Any) -> dict[str, Any]:
+        return self.run("git_merge", **args)
+
+    def forecast(self, **args: Any) -> dict[str, Any]:
+        return self.run("git_forecast_info", **args)
+
+
+PHASE_1: dict[str, Any] = {
+    "into": "development",
+    "update_from": ["main"],
+    "changes": [{"id": "ssot-bridge", "branch": "feature/phase1"}],
+    "trailers": {"Rollout": "tower", "Phase": 1},
+    "candidate": "refs/rollout/candidate/phase-1",
+}
+
+
+def release(candidate: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "into": "main",
+        "changes": [{"id": "phase-1", "branch": candidate["after"]}],
+        "expected_tree": candidate["tree"],
+        "commit_message": "Release phase 1",
+        "tag": TAG,
+        "tag_message": "Phase 1",
+        "push": True,
+    }
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    """main, development behind it, and a reviewed feature branch."""
+    sandbox = Sandbox(tmp_path)
+    sandbox.commit("main", {"app.py": "one\n", "README": "tower\n"})
+    sandbox.commit("development", {})
+    sandbox.git("checkout", "-q", "main")
+    sandbox.commit("main", {"audit.md": "done\n"}, message="Audit")
+    sandbox.commit(
+        "feature/phase1",
+        {"bridge.py": "bridge\n"},
+        message=f"Bridge\n\nReviewed-by: {BEA}\nReviewed-by: {ADA}",
+    )
+    return sandbox
+
+
+@pytest.fixture
+def control(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    run_module: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Control:
+    return Control(sandbox, tmp_path / "control" / "repository.git", run_module, monkeypatch)
+
+
+def test_a_phase_goes_from_its_branch_to_a_tag_and_a_second_run_changes_nothing(
+    control: Control,
+) -> None:
+    sandbox, before = control.sandbox, control.sandbox.refs()
+    candidate = control.merge(**PHASE_1)
+    assert candidate["changed"], candidate
+    assert candidate["pushed"] == []
+    assert sandbox.refs() == before
+    assert not control.merge(**PHASE_1)["changed"]
+    published = control.merge(**PHASE_1, push=True, expected_tree=candidate["tree"])
+    assert published["pushed"] == ["refs/heads/development"]
+    assert published["after"] == candidate["after"]
+    released = control.merge(**release(candidate))
+    assert sorted(released["pushed"]) == ["refs/heads/main", f"refs/tags/{TAG}"]
+
+    refs = sandbox.refs()
+    assert refs["refs/heads/development"] == candidate["after"]
+    assert refs["refs/heads/main"] == released["after"]
+    main = sandbox.git("cat-file", "-p", "main", where=sandbox.remote)
+    assert f"parent {before['refs/heads/main']}\nparent {candidate['after']}\n" in main
+    assert "author phased.rollout <rollout@localhost>" in main
+    assert main.endswith("Release phase 1\n\nChange: phase-1")
+    assert sandbox.git("cat-file", "-t", TAG, where=sandbox.remote) == "tag"
+    assert sandbox.tree(TAG, where=sandbox.remote) == candidate["tree"]
+    merged = sandbox.git("log", "-1", "--format=%B", "development", where=sandbox.remote)
+    assert merged.endswith("Rollout: tower\nPhase: 1\nChange: ssot-bridge")
+    assert sandbox.git("fsck", "--strict", "--no-dangling", where=sandbox.remote) == ""
+
+    for again in ({**PHASE_1, "push": True}, release(candidate)):
+        result = control.merge(**again)
+        assert not result["changed"]
+        assert result["after"] == result["before"]
+    assert sandbox.refs() == refs
+    forecast = control.forecast(base="main", changes=PHASE_1["changes"], tag=TAG)
+    assert forecast["changes"][0]["state"] == "integrated"
+    assert forecast["released"] == {
+        "tag": TAG,
+        "commit": released["after"],
+        "tree": candidate["tree"],
+        "base": before["refs/heads/main"],
+        "candidate": candidate["after"],
+        "is_head": True,
+        "in_base": True,
+    }
+
+
+def test_a_release_stays_done_when_main_has_moved_on(control: Control) -> None:
+    candidate = control.merge(**PHASE_1)
+    control.merge(**release(candidate))
+    control.sandbox.git("fetch", "-q", "origin")
+    control.sandbox.git("branch", "-f", "next", "origin/main")
+    control.sandbox.git("checkout", "-q", "main")
+    control.sandbox.git("reset", "-q", "--hard", "next")
+    control.sandbox.commit("main", {"later": "more\n"})
+    assert not control.merge(**release(candidate))["changed"]
+
+
+def test_the_tree_is_the_one_that_git_merge_gives_in_a_work_tree(control: Control) -> None:
+    sandbox = control.sandbox
+    sandbox.git("checkout", "-q", "development")
+    sandbox.commit("development", {"README": "tower\nmore\n"})
+    result = control.merge(**PHASE_1)
+    sandbox.git("merge", "-q", "--no-edit", "main")
+    sandbox.git("merge", "-q", "--no-ff", "--no-edit", "feature/phase1")
+    assert result["tree"] == sandbox.tree("HEAD")
+    assert result["updates"][0]["state"] == "merged"
+
+
+def test_development_is_fast_forwarded_to_main_first(control: Control) -> None:
+    sandbox = control.sandbox
+    sandbox.git("push", "-q", "-f", "origin", "main~1:refs/heads/development")
+    result = control.merge(**PHASE_1)
+    main = sandbox.refs()["refs/heads/main"]
+    assert result["updates"] == [
+        {"ref": "main", "sha": main, "state": "fast-forward", "commit": main}
+    ]
+    parents = sandbox.git("rev-parse", f"{result['after']}^@", where=control.mirror).split()
+    assert parents == [main, sandbox.refs()["refs/heads/feature/phase1"]]
+
+
+def test_check_mode_computes_everything_and_moves_no_ref(control: Control) -> None:
+    before = control.sandbox.refs()
+    result = control.merge(check_mode=True, **{**PHASE_1, "push": True, "tag": TAG})
+    assert result["changed"]
+    assert result["diff"]["after"]["files"] == ["A audit.md", "A bridge.py"]
+    assert result["diff"]["before"]["commit"] == before["refs/heads/development"]
+    assert control.sandbox.refs() == before
+    mirrored = control.sandbox.git("for-each-ref", "refs/rollout", where=control.mirror)
+    assert mirrored == ""
+
+
+def test_a_run_killed_between_candidate_and_push_ends_with_the_same_commit(
+    control: Control,
+) -> None:
+    candidate = control.merge(**PHASE_1)
+    time.sleep(1.1)
+    published = control.merge(**PHASE_1, push=True)
+    assert published["after"] == candidate["after"]
+    assert control.sandbox.refs()["refs/heads/development"] == candidate["after"]
+
+
+def test_a_candidate_is_made_anew_when_what_it_was_made_of_changes(control: Control) -> None:
+    candidate = control.merge(**PHASE_1)
+    control.sandbox.commit("feature/phase1", {"bridge.py": "better\n"})
+    again = control.merge(**PHASE_1, push=True, expected_tree=candidate["tree"])
+    assert again["failed"]
+    assert candidate["tree"] in again["msg"]
+    assert again["tree"] in again["msg"]
+    assert control.merge(**PHASE_1)["tree"] == again["tree"] != candidate["tree"]
+
+
+def test_a_tree_that_was_not_tested_is_not_pushed(control: Control) -> None:
+    before = control.sandbox.refs()
+    candidate = control.merge(**PHASE_1)
+    control.sandbox.git("checkout", "-q", "main")
+    control.sandbox.commit("main", {"hotfix": "now\n"})
+    moved = {**before, "refs/heads/main": control.sandbox.refs()["refs/heads/main"]}
+    result = control.merge(**release(candidate))
+    assert result["failed"]
+    assert "is expected" in result["msg"]
+    assert control.sandbox.refs() == moved
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        pytest.param("other", id="somebody lands something else"),
+        pytest.param("main~1", id="somebody sets main back, which a plain push would undo"),
+    ],
+)
+def test_a_lost_race_pushes_nothing_and_the_next_run_wins(control: Control, theirs: str) -> None:
+    sandbox = control.sandbox
+    candidate = control.merge(**PHASE_1)
+    sandbox.commit("other", {}, start="main", message="Theirs")
+    before = sandbox.refs()
+    control.intercept("push", f"git -C {sandbox.work} push -q -f origin {theirs}:main")
+    result = control.merge(**release(candidate))
+    now = sandbox.git("rev-parse", theirs)
+    assert "Nothing was pushed" in result["msg"]
+    assert result["moved"] == [
+        {"ref": "refs/heads/main", "from": before["refs/heads/main"], "to": now}
+    ]
+    assert sandbox.refs() == {**before, "refs/heads/main": now}
+    assert len(control.merge(**release(candidate))["pushed"]) == 2
+
+
+def test_a_tag_on_a_commit_that_the_branch_lacks_is_refused(control: Control) -> None:
+    candidate = control.merge(**PHASE_1, push=True)
+    control.sandbox.git("tag", TAG, "development", where=control.sandbox.remote)
+    before = control.sandbox.refs()
+    result = control.merge(**release(candidate))
+    assert f"exists at {candidate['after']}, which is not in main" in result["msg"]
+    assert control.sandbox.refs() == before
+
+
+def test_a_tag_that_appears_meanwhile_keeps_the_branch_back_too(control: Control) -> None:
+    sandbox = control.sandbox
+    candidate = control.merge(**PHASE_1)
+    control.intercept("push", f"git -C {sandbox.work} push -q origin main:refs/tags/{TAG}")
+    before = sandbox.refs()
+    result = control.merge(**release(candidate))
+    assert [moved["ref"] for moved in result["moved"]] == [f"refs/tags/{TAG}"]
+    assert sandbox.refs()["refs/heads/main"] == before["refs/heads/main"]
+    assert "does not contain change phase-1" in control.merge(**release(candidate))["msg"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "script"),
+    [
+        pytest.param(
+            "update", '[ "$1" != refs/heads/main ] || { echo no merges today >&2; exit 1; }'
+        ),
+        pytest.param("pre-receive", "echo no merges today >&2; exit 1"),
+    ],
+)
+def test_a_hook_that_refuses_main_keeps_the_tag_back_too(
+    control: Control, hook: str, script: str
+) -> None:
+    candidate = control.merge(**PHASE_1)
+    before = control.sandbox.refs()
+    control.sandbox.hook(hook, script)
+    result = control.merge(**release(candidate))
+    assert "Nothing was pushed" in result["msg"]
+    assert "no merges today" in result["msg"]
+    assert "refs/heads/main" in [rejected["ref"] for rejected in result["rejected"]]
+    assert control.sandbox.refs() == before
+
+
+def test_a_push_whose_answer_is_lost_counts_when_it_landed(control: Control) -> None:
+    candidate = control.merge(**PHASE_1)
+    control.intercept("push", '"$GIT" "$@" >/dev/null 2>&1; exit 128')
+    assert len(control.merge(**release(candidate))["pushed"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "script"),
+    [
+        pytest.param("init", "kill -9 $PPID; exit 1", id="before the mirror is made"),
+        pytest.param("config", "kill -9 $PPID; exit 1", id="in the middle of making the mirror"),
+        pytest.param("fetch", "kill -9 $PPID; exit 1", id="before the fetch"),
+        pytest.param(
+            "fetch",
+            '"$GIT" "$@"; touch packed-refs.lock refs/heads/main.lock config.lock; kill -9 $PPID',
+            id="in the fetch, leaving git's locks",
+        ),
+        pytest.param("merge-tree", "kill -9 $PPID; exit 1", id="before the merge"),
+        pytest.param("update-ref", "kill -9 $PPID; exit 1", id="before the candidate is kept"),
+        pytest.param("update-ref", '"$GIT" "$@"; kill -9 $PPID; exit 1', id="after it was kept"),
+        pytest.param("push", "kill -9 $PPID; exit 1", id="before the push"),
+        pytest.param("push", 'kill -9 $PPID; exec "$GIT" "$@"', id="git goes on with the push"),
+        pytest.param("push", '"$GIT" "$@"; kill -9 $PPID; exit 1', id="after the push"),
+    ],
+)
+def test_after_a_kill_the_same_command_ends_in_the_same_state(
+    control: Control, command: str, script: str
+) -> None:
+    control.intercept(command, f'cd "$2"; {script}')
+    killed = control.start("git_merge", **PHASE_1, push=True)
+    assert killed.wait() == -signal.SIGKILL
+    result = control.merge(**PHASE_1, push=True)
+    refs = control.sandbox.refs()
+    assert result["after"] == refs["refs/heads/development"]
+    history = control.sandbox.git(
+        "log", "--merges", "--format=%s", "development", where=control.sandbox.remote
+    )
+    assert history.count("Merge ssot-bridge") == 1
+    assert not control.merge(**PHASE_1, push=True)["changed"]
+
+
+def test_odd_names_are_taken_as_they_are(control: Control) -> None:
+    into, change = "release/$HOME", "feature/ünï;$(id)&"
+    control.sandbox.git("push", "-q", "origin", f"main:refs/heads/{into}")
+    control.sandbox.git("push", "-q", "origin", f"feature/phase1:refs/heads/{change}")
+    result = control.merge(
+        into=into, changes=[{"id": "$HOME", "branch": change}], tag="v$HOME", push=True
+    )
+    assert result["pushed"] == [f"refs/heads/{into}", "refs/tags/v$HOME"], result
+    assert control.sandbox.refs()[f"refs/heads/{into}"] == result["after"]
+    message = control.sandbox.git("log", "-1", "--format=%B", into, where=control.sandbox.remote)
+    assert message == f"Merge $HOME ('{change}') into {into}\n\nChange: $HOME"
+
+
+def test_two_runs_on_one_mirror_do_not_get_into_each_other(control: Control) -> None:
+    runs = [control.start("git_merge", **PHASE_1, push=True) for _run in range(3)]
+    results = [json.loads(run.communicate()[0]) for run in runs]
+    assert [result.get("msg") for result in results] == [None] * 3
+    assert [result["changed"] for result in results].count(True) == 1
+
+
+def test_a_conflict_names_change_branch_base_and_files(control: Control) -> None:
+    control.sandbox.git("checkout", "-q", "main")
+    control.sandbox.commit("main", {"bridge.py": "other\n"})
+    before = control.sandbox.refs()
+    result = control.merge(**PHASE_1, push=True)
+    for word in ("ssot-bridge", "feature/phase1", "development", "bridge.py (contents)"):
+        assert word in result["msg"]
+    assert result["conflicts"] == [{"path": "bridge.py", "kind": "contents"}]
+    assert control.sandbox.refs() == before
+    forecast = control.forecast(base="main", changes=PHASE_1["changes"])
+    assert forecast["changes"][0]["conflicts"] == result["conflicts"]
+    assert forecast["chain"]["conflicts"] == [{"id": "ssot-bridge", "files": ["bridge.py"]}]
+    assert forecast["chain"]["tree"] is None
+
+
+def test_a_change_that_was_taken_back_is_refused(control: Control) -> None:
+    sandbox = control.sandbox
+    merge = sandbox.merge("main", "feature/phase1")
+    revert = sandbox.revert("main", merge)
+    before = sandbox.refs()
+    forecast = control.forecast(base="main", changes=PHASE_1["changes"])
+    assert forecast["changes"][0]["state"] == "reverted"
+    assert forecast["changes"][0]["reverted_by"] == revert
+    for into in ("main", "development"):
+        result = control.merge(**{**PHASE_1, "into": into, "push": True})
+        assert "Landing it again is not supported" in result["msg"]
+        assert result["reverted_by"] == revert
+    assert sandbox.refs() == before
+    sandbox.revert("main", revert)
+    forecast = control.forecast(base="main", changes=PHASE_1["changes"])
+    assert forecast["changes"][0]["state"] == "integrated"
+
+
+def test_forecast_moves_no_ref_anywhere(control: Control) -> None:
+    before = control.sandbox.refs()
+    changes = [*PHASE_1["changes"], {"id": "gone", "branch": "feature/none"}]
+    forecast = control.forecast(base="main", changes=changes, pairwise=True)
+    assert [change["state"] for change in forecast["changes"]] == ["mergeable", "missing"]
+    assert forecast["changes"][0]["reviewed_by"] == [BEA]
+    assert forecast["changes"][0]["files"] == ["bridge.py"]
+    assert forecast["summary"].startswith("1 mergeable, 1 missing on main")
+    mirrored = control.sandbox.git(
+        "for-each-ref", "--format=%(refname) %(objectname)", where=control.mirror
+    )
+    assert dict(line.split(" ") for line in mirrored.splitlines()) == before
+    assert control.sandbox.refs() == before
+
+
+def test_a_mirror_forgets_what_the_remote_deleted_and_keeps_its_own_refs(control: Control) -> None:
+    control.merge(**PHASE_1)
+    control.sandbox.git("push", "-q", "--delete", "origin", "feature/phase1")
+    forecast = control.forecast(base="main", changes=PHASE_1["changes"])
+    assert forecast["changes"][0]["state"] == "missing"
+    assert control.sandbox.git("for-each-ref", "refs/rollout", where=control.mirror) != ""
+
+
+def test_a_repository_of_the_user_is_never_taken_for_a_mirror(control: Control) -> None:
+    work = control.sandbox.work
+    branches = control.sandbox.git("branch", "--list")
+    result = control.merge(**{**PHASE_1, "repository": str(work)})
+    assert "not made as a mirror" in result["msg"]
+    assert control.sandbox.git("branch", "--list") == branches
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        pytest.param({"into": "nowhere"}, "nowhere", id="unknown branch"),
+        pytest.param({"into": "--upload-pack=x"}, "--upload-pack=x", id="branch like an option"),
+        pytest.param({"into": "a b"}, "a b", id="branch with a space"),
+        pytest.param({"update_from": ["gone"]}, "gone", id="unknown update"),
+        pytest.param(
+            {"changes": [{"id": "x", "branch": "--exec=x"}]}, "--exec=x", id="change like an option"
+        ),
+        pytest.param(
+            {"changes": [{"id": "x", "branch": "a\nb"}]}, "a\\nb", id="change with a newline"
+        ),
+        pytest.param({"changes": []}, "empty", id="no change at all"),
+        pytest.param({"tag": "bad..tag"}, "bad..tag", id="tag that git forbids"),
+        pytest.param({"candidate": "refs/heads/main"}, "refs/rollout/", id="candidate elsewhere"),
+        pytest.param({"expected_tree": "abc"}, "abc", id="short tree"),
+        pytest.param({"identity": "nobody"}, "nobody", id="identity without mail"),
+        pytest.param({"trailers": {"Phase": "1\nX: y"}}, "Phase", id="trailer of two lines"),
+        pytest.param({"remote": "--upload-pack=x"}, "--upload-pack=x", id="remote like an option"),
+        pytest.param({"remote": "/nonexistent.git"}, "/nonexistent.git", id="no such remote"),
+    ],
+)
+def test_what_makes_no_sense_is_named(control: Control, args: dict[str, Any], said: str) -> None:
+    before = control.sandbox.refs()
+    result = control.merge(**{**PHASE_1, "push": True, **args})
+    assert result["failed"]
+    assert said in result["msg"]
+    assert "exception" not in result
+    assert control.sandbox.refs() == before
+
+
+@pytest.mark.parametrize("kind", ["missing", "no repository", "empty"])
+def test_a_repository_that_cannot_serve_is_named(
+    control: Control, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / kind
+    if kind != "missing":
+        path.mkdir()
+    if kind == "empty":
+        control.sandbox.git("init", "-q", where=path)
+    where = {"repository": str(path), "remote": None, "changes": PHASE_1["changes"]}
+    for result in (control.forecast(base="main", **where), control.merge(into="main", **where)):
+        assert str(path) in result["msg"], result
+        assert ("no branch at all" in result["msg"]) == (kind == "empty")
