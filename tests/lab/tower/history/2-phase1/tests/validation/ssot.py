@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 
 from tests.report import CheckError, Report, stop
@@ -46,9 +47,7 @@ def run(report: Report, phases: list[int]) -> None:
             for number, (name, function) in enumerate(checks):
                 if phase not in phases and number >= len(ground):
                     break
-                held = report.check(
-                    f"phase {phase}: {name}", lambda check=function: check(surroundings)
-                )
+                held = report.check(f"phase {phase}: {name}", partial(function, surroundings))
                 if not held and number < len(ground):
                     return
         if not report.holds():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.report import CheckError, Report, stop
@@ -24,7 +25,7 @@ def run_suite(name: str, checks: Sequence[Check]) -> int:
         with Surroundings() as surroundings:
             if report.check("the service gets ready", lambda: make_ready(surroundings)):
                 for sentence, function in checks:
-                    report.check(sentence, lambda check=function: check(surroundings))
+                    report.check(sentence, partial(function, surroundings))
             if not report.holds():
                 surroundings.say_errors()
     except (CannotStartError, CheckError) as exc:

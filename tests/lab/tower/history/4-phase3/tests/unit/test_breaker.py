@@ -15,36 +15,36 @@ class CircuitBreakerTest(unittest.TestCase):
         self.now = 0.0
         self.breaker = CircuitBreaker(3, 5.0, clock=lambda: self.now)
 
-    def fail(self, times: int) -> None:
+    def miss(self, times: int) -> None:
         for _ in range(times):
             self.breaker.failed()
 
     def test_it_forgives_until_it_does_not(self) -> None:
-        self.fail(2)
+        self.miss(2)
         self.assertTrue(self.breaker.allows())
-        self.fail(1)
+        self.miss(1)
         self.assertFalse(self.breaker.allows())
 
     def test_a_success_begins_a_new_count(self) -> None:
-        self.fail(2)
+        self.miss(2)
         self.breaker.succeeded()
-        self.fail(2)
+        self.miss(2)
         self.assertTrue(self.breaker.allows())
 
     def test_after_the_pause_one_call_gets_through(self) -> None:
-        self.fail(3)
+        self.miss(3)
         self.now = 5.0
         self.assertEqual([self.breaker.allows() for _ in range(3)], [True, False, False])
 
     def test_a_probe_that_goes_well_closes_it(self) -> None:
-        self.fail(3)
+        self.miss(3)
         self.now = 5.0
         self.breaker.allows()
         self.breaker.succeeded()
         self.assertTrue(self.breaker.allows())
 
     def test_a_probe_that_goes_wrong_begins_a_new_pause(self) -> None:
-        self.fail(3)
+        self.miss(3)
         self.now = 5.0
         self.breaker.allows()
         self.breaker.failed()
@@ -52,7 +52,7 @@ class CircuitBreakerTest(unittest.TestCase):
         self.assertFalse(self.breaker.allows())
 
     def test_a_probe_that_never_tells_is_followed_by_another(self) -> None:
-        self.fail(3)
+        self.miss(3)
         self.now = 5.0
         self.breaker.allows()
         self.now = 10.0

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import unittest
+from typing import Any
 
 from tower.echo_client import NonsenseError, parse_advice
 
@@ -16,7 +17,7 @@ class ParseAdviceTest(unittest.TestCase):
         self.assertEqual(parse_advice(answer), {"steps": 24.0, "cfg_scale": 6.0})
 
     def test_nonsense_is_refused(self) -> None:
-        for answer in (
+        answers: tuple[Any, ...] = (
             None,
             [],
             {},
@@ -27,6 +28,7 @@ class ParseAdviceTest(unittest.TestCase):
             {"advice": {"steps": 10**9, "cfg_scale": 6}},
             {"advice": {"steps": 24, "cfg_scale": float("nan")}},
             {"advice": {"steps": 24, "cfg_scale": 6, "model": "other"}},
-        ):
+        )
+        for answer in answers:
             with self.subTest(answer), self.assertRaises(NonsenseError):
                 parse_advice(answer)

@@ -116,7 +116,7 @@ def goes_on_without_echo_brain(s: Surroundings) -> str:
     echo = JOURNEY.companion()
     learned = echo.learned()["image"]["best"]
     echo.kill()
-    for kind in KINDS:
+    for kind in KINDS * 2:
         answer = s.generate(kind, "journey-alone", "alone")
         require_status([answer], 200)
         outcome, _ = trace(s, answer, "alone")

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.report import CheckError
 from tests.validation.metrics import parse_metric
-from tests.validation.surroundings import KINDS, require
+from tests.validation.surroundings import KINDS, require, require_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +24,7 @@ def echo_brain_advises(staging: Staging) -> str:
         return parse_metric(text, "tower_consultations_total", 'outcome="answered"')
 
     before = answered()
-    for kind in KINDS:
-        _, status, body, _ = staging.generate(kind)
-        if status != 200:
-            raise CheckError(f"{kind} was answered with {status}: {body}")
+    require_status([staging.generate(kind) for kind in KINDS], 200)
     advised = answered() - before
     require(advised >= len(KINDS), f"Echo Brain advised {advised:g} of {len(KINDS)} generations")
     return f"{advised:g} consultations"
