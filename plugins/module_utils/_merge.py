@@ -86,13 +86,11 @@ class Merger:
     def compute(self, at: int) -> Outcome:
         """Return what the merges give when they are made at a time (epoch seconds).
 
-        If every change is in the branch already, nothing is done. Raises GitError on a conflict.
+        What the branch contains already is left as it is; if no merge is due and the updates bring
+        nothing but commits, nothing is done. Raises GitError on a conflict.
         """
         done = Outcome(self.before, self.before, self.tips)
         contains = self._repository.contains
-        if all(contains(self.before, tip) for tip in self.tips.values()):
-            merges = [self._merge_entry(change, None) for change in self._request.changes]
-            return Outcome(self.before, self.before, self.tips, merges=merges)
         head = self.before
         for name, tip in self._updates.items():
             head, entry = self._updated(head, name, tip, at)
@@ -102,6 +100,10 @@ class Merger:
             if not contains(head, self.tips[change.id]):
                 commit = head = self._merged(head, change, at)
             done.merges.append(self._merge_entry(change, commit))
+        if all(contains(self.before, tip) for tip in self.tips.values()):
+            trees = self._repository.commits([self.before, head])
+            if trees[self.before].tree == trees[head].tree:
+                return Outcome(self.before, self.before, self.tips, merges=done.merges)
         return Outcome(self.before, head, self.tips, done.updates, done.merges)
 
     def _head_of(self, branch: str) -> str:

@@ -14,8 +14,8 @@ description:
   - Merges one or more changes into a branch, each by a merge commit (C(--no-ff)), in the object
     database of a local repository, and pushes the branch, with a tag if one is wanted, all or
     nothing.
-  - A change that the branch contains already is not merged again. If it contains all of them,
-    nothing is done at all.
+  - A change that the branch contains already is not merged again. If it contains all of them and
+    O(update_from) has nothing new for its tree, nothing is done at all.
   - Fails, and moves no ref of the remote, if a change conflicts, was merged and taken back before,
     if the result is not the O(expected_tree), or if the remote moved in the meantime or refuses
     the push.

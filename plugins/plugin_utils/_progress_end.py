@@ -48,10 +48,14 @@ def summary(checklist: Checklist, theme: Theme, *, title: str, seconds: float) -
 
 def _times(checklist: Checklist, theme: Theme) -> list[str]:
     several = len(checklist.titles) > 1
-    names = [step.name if several else step.label for step in checklist.steps]
+    idle = (State.SKIPPED, State.NO_HOSTS)
+    steps = [step for step in checklist.steps if step.state not in idle]
+    if not steps:
+        return []
+    names = [step.name if several else step.label for step in steps]
     width = max(cells(name) for name in names)
     lines = [theme.paint("Time of each step", "title")]
-    for step, name in zip(checklist.steps, names):
+    for step, name in zip(steps, names):
         mark = theme.mark(STATES[step.state])
         lines.append(f"  {mark} {pad(name, width)}  {duration(step.seconds):>11}")
     return [*lines, ""]

@@ -33,8 +33,10 @@ class Play:
 
     @property
     def last_lines(self) -> str:
-        """What a person sees at the end."""
-        return "\n".join(self.output.strip().splitlines()[-30:])
+        """What a person sees at the end, from the line on that says that the run failed."""
+        before, failed, after = self.output.rpartition(" FAILED ")
+        assert failed, self.output
+        return before.splitlines()[-1] + failed + after
 
     @property
     def changes(self) -> list[str]:
@@ -44,6 +46,12 @@ class Play:
             for data in (e["event_data"] for e in self.events if e["event"] == "runner_on_ok")
             if data["res"].get("changed")
         ]
+
+    @property
+    def worked(self) -> list[str]:
+        """The steps in which a task ran to its end, in their order."""
+        plays = [e["event_data"]["play"] for e in self.events if e["event"] == "runner_on_ok"]
+        return list(dict.fromkeys(plays))
 
     @property
     def ran(self) -> set[tuple[str, str]]:

@@ -158,7 +158,7 @@ def test_a_second_run_changes_nothing(released):
 def test_staging_alone_can_be_asked_for():
     run = play("phase1", "--tags", "stage")
     assert run.rc == 0, run.output
-    assert run.steps[-1] == "Validate staging"
+    assert run.worked[-1] == "Validate staging"
 
 
 # The assertions above are worth something only if they fail when what they look at is wrong.

@@ -137,6 +137,8 @@ def _snapshot_context() -> Path:
     shutil.rmtree(context, ignore_errors=True)
     context.mkdir()
     shutil.copytree(LAB_DIR / "hosts", context / "hosts")
+    for file in ("traffic.py", "tower-traffic.service"):
+        shutil.copy(LAB_DIR / "tower" / file, context)
     build = [str(LAB_DIR / "tower" / "build_history"), str(context / "tower.git")]
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -52,13 +52,13 @@ def test_options_are_named_after_the_role(role):
 
 
 def role_calls(found: Any) -> Iterator[dict[str, str]]:
-    """Yield every import_role, however deep it stands."""
+    """Yield every include_role, however deep it stands."""
     if isinstance(found, list):
         for entry in found:
             yield from role_calls(entry)
     elif isinstance(found, dict):
         for key, entry in found.items():
-            if key == "ansible.builtin.import_role":
+            if key == "ansible.builtin.include_role":
                 yield entry
             yield from role_calls(entry)
 

@@ -84,11 +84,16 @@ def test_a_change_that_another_one_brought_is_not_merged_again(sandbox: Sandbox)
     assert [merge["state"] for merge in outcome.merges] == ["merged", "integrated"]
 
 
-def test_when_all_changes_are_there_nothing_is_done_not_even_an_update(sandbox: Sandbox) -> None:
+def test_when_all_changes_are_there_only_what_the_updates_bring_is_missing(
+    sandbox: Sandbox,
+) -> None:
     head = sandbox.merge("development", "two")
-    sandbox.commit("main", {"new": "1\n"})
+    same = merger(sandbox, "one", "two", update_from=["main"]).compute(AT)
+    assert same.after == head
+    fix = sandbox.commit("main", {"new": "1\n"})
     outcome = merger(sandbox, "one", "two", update_from=["main"]).compute(AT)
-    assert (outcome.before, outcome.after, outcome.updates) == (head, head, [])
+    assert [merge["state"] for merge in outcome.merges] == ["integrated", "integrated"]
+    assert sandbox.git("merge-base", "--is-ancestor", fix, outcome.after) == ""
 
 
 def test_an_update_that_diverged_is_merged(sandbox: Sandbox) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.phased.rollout.plugins.module_utils._shape import ShapeError
+from ansible_collections.phased.rollout.plugins.module_utils._source import Measurement
+from ansible_collections.phased.rollout.plugins.modules import slo_check
 from ansible_collections.phased.rollout.plugins.modules.slo_check import check
 
 PARAMS: dict[str, Any] = {
@@ -95,3 +97,28 @@ def test_what_cannot_be_understood_is_named(
 ) -> None:
     with pytest.raises(ShapeError, match=problem):
         run(objectives, **params)
+
+
+@pytest.mark.parametrize(
+    ("answers", "settle", "verdict", "asked"),
+    [
+        pytest.param([None, None, 5], 60, "pass", 3, id="a value that comes is waited for"),
+        pytest.param([None, None, 50], 60, "fail", 3, id="a fail ends the wait"),
+        pytest.param([50, 5], 60, "fail", 1, id="a fail is not measured away"),
+        pytest.param([None, 5], 0, "inconclusive", 1, id="without settling nothing is waited for"),
+    ],
+)
+def test_what_has_no_value_yet_is_measured_again(monkeypatch, answers, settle, verdict, asked):
+    left = list(answers)
+    monkeypatch.setattr(slo_check, "SETTLE_EVERY_SECONDS", 0)
+    monkeypatch.setattr(
+        slo_check, "measure_all", lambda _sources: {"a": Measurement(value=left.pop(0))}
+    )
+    outcome = run({"a": value(0, **{"pass": "< 10"})}, settle=settle)
+    assert outcome["verdict"] == verdict
+    assert len(answers) - len(left) == asked
+
+
+def test_what_no_waiting_can_change_is_not_waited_for():
+    objective = value(5, **{"pass": "<= +10% of baseline"})
+    assert run({"a": objective}, settle=3600)["verdict"] == "inconclusive"
