@@ -30,7 +30,9 @@ MINE = CHECKOUT / "inventories" / "mine"
 
 def block_after(words: str) -> str:
     """Return the first YAML of the README that stands after some words."""
-    return re.findall(r"```yaml\n(.*?)```", README.partition(words)[2], re.DOTALL)[0]
+    found = re.search(r"```yaml\n(.*?)```", README.partition(words)[2], re.DOTALL)
+    assert found, f"no YAML stands after {words}"
+    return found[1]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +67,11 @@ def test_a_command_of_the_readme_works(command, own_inventory):
 
 @pytest.mark.parametrize("inventory", ["lab", "staging", "prod"])
 def test_every_inventory_has_a_plan_that_makes_sense(inventory):
-    lab = {"rollout_repository": {"url": REMOTE, "release": "main", "integration": "development"}}
-    lab |= {"rollout_git_environment": {"GIT_SSH_COMMAND": SSH}}
-    lab |= {"rollout_home": str(CHECKOUT / ".cache/lab/rollout")}
+    lab = {
+        "rollout_repository": {"url": REMOTE, "release": "main", "integration": "development"},
+        "rollout_git_environment": {"GIT_SSH_COMMAND": SSH},
+        "rollout_home": str(CHECKOUT / ".cache/lab/rollout"),
+    }
     ran = play(
         "phase1", "--tags", "always", "-e", shlex.quote(json.dumps(lab)), inventory=inventory
     )
