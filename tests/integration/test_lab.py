@@ -91,7 +91,7 @@ def sql(role: str, database: str, statement: str) -> list[Any]:
         dbname=database,
         connect_timeout=5,
     )
-    with closing(login) as connection, connection, connection.cursor() as cursor:
+    with closing(login), login, login.cursor() as cursor:
         cursor.execute(statement)
         return list(cursor.fetchall()) if cursor.description else []
 
@@ -242,7 +242,7 @@ def test_no_request_is_lost_while_production_restarts_host_by_host() -> None:
         statuses = [generate(url)]
         while running.poll() is None:
             statuses.append(generate(url))
-        statuses += [generate(url) for _ in range(10)]
+        statuses += [generate(url) for _more in range(10)]
     assert running.returncode == 0
     assert set(statuses) == {200}
     assert traffic()["production"]["failed"] == before
@@ -261,7 +261,7 @@ def test_a_killed_host_wakes_with_its_data_even_if_two_ask_for_it() -> None:
     on("forge", "touch /home/rollout/kept")
     lab("kill", "forge")
     assert lab("status", check=False).returncode == 1
-    twice = [subprocess.Popen([str(LAB), "up"]) for _ in range(2)]
+    twice = [subprocess.Popen([str(LAB), "up"]) for _each in range(2)]
     assert [up.wait(timeout=60) for up in twice] == [0, 0]
     assert on("forge", "ls /home/rollout/kept; rm /home/rollout/kept") == "/home/rollout/kept"
     assert container_ids() == before
