@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.phased.rollout.tests.e2e.runs import play
 from ansible_collections.phased.rollout.tests.e2e.world import (
+    CHECKOUT,
     FEATURE,
     PRODUCTION,
     REMOTE,
@@ -115,6 +118,19 @@ def test_a_host_that_cannot_be_reached_stops_the_deployment():
         assert said.lower() in ran.last_lines.lower(), ran.output
     assert health("prod1")["release"] != old
     assert ("Prove", "staging1") not in ran.ran
+
+
+def test_a_host_that_is_lost_among_others_of_its_batch_is_not_forgotten(tmp_path):
+    plan = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/all/plan.yml").read_text())
+    plan["rollout_phases"][0]["deploy"]["batches"] = ["100%"]
+    changed = tmp_path / "plan.json"
+    changed.write_text(json.dumps({"rollout_phases": plan["rollout_phases"]}))
+    lock_out("prod2")
+    ran = play("phase1", "-e", f"@{changed}")
+    assert ran.rc != 0
+    assert "prod2" in ran.last_lines, ran.output
+    assert ("Prove", "staging1") not in ran.ran
+    assert ran.steps[-1] in ("Deploy", "Judge the deployment")
 
 
 def test_a_database_host_that_cannot_be_reached_stops_before_the_release():
