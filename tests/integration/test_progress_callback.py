@@ -94,7 +94,6 @@ Time of each step
   – Nobody   N s
   ✔ Deploy   N s
   ✔ Prove    N s
-  – Watch    N s
 
 Phase 1 finished: 6 steps, 1 changed, 2 with nothing to do, in N s.
 """  # noqa: RUF001
