@@ -91,7 +91,6 @@ Phase 1
 Time of each step
   ✔ Resolve  N s
   ✎ Back up  N s
-  – Nobody   N s
   ✔ Deploy   N s
   ✔ Prove    N s
 
