@@ -25,7 +25,10 @@ def test_there_are_roles():
 
 
 def stated_default(option: dict[str, Any]) -> Any:
-    """Return the default that an option states; documentation takes no template for a mapping."""
+    """Return the default that an option states; a template stands in its description.
+
+    Where a caller passes the option, a default in the specification would be rendered all the same.
+    """
     if "default" in option:
         return option["default"]
     found = re.fullmatch(r"By default C\((.*)\)\.", option["description"][-1])
