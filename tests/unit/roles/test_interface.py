@@ -74,3 +74,8 @@ def test_every_entry_point_that_playbooks_use_has_a_spec(role):
     used = {call.get("tasks_from", "main") for call in calls if call["name"] == name}
     assert used
     assert used <= set(specs_of(role))
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_no_specification_holds_a_template(role):
+    assert "{{" not in (role / "meta/argument_specs.yml").read_text()
