@@ -10,25 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Optional
 
-from ansible_collections.phased.rollout.plugins.module_utils._git import Completed
-
 ADA = "Ada <ada@example.org>"
 BEA = "Bea <bea@example.org>"
-
-
-def subprocess_runner(
-    argv: list[str], *, env: dict[str, str], data: Optional[bytes], pass_fds: list[int]
-) -> Completed:
-    """Return the ended program, run without a module."""
-    done = subprocess.run(
-        argv,
-        env={**os.environ, **env},
-        input=data,
-        pass_fds=pass_fds,
-        capture_output=True,
-        check=False,
-    )
-    return Completed(done.returncode, done.stdout, done.stderr)
 
 
 class Sandbox:

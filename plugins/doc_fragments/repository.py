@@ -11,7 +11,7 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 requirements:
-  - git 2.38 or newer
+  - git 2.39 or newer
 options:
   repository:
     description:

@@ -20,6 +20,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_changes import
     Change,
     Reverts,
 )
+from ansible_collections.phased.rollout.plugins.module_utils._git_merges import Merges
 from ansible_collections.phased.rollout.plugins.module_utils._git_parse import Commit
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Forecast:
     def __init__(self, repository: Repository, base: str, changes: Sequence[Change]) -> None:
         """Raises GitError if the base does not exist."""
         self._repository = repository
+        self._merges = Merges(repository)
         self._changes = changes
         checked_name(base, what="The base")
         names = [base, *(change.branch for change in self._changes)]
@@ -120,7 +122,7 @@ class Forecast:
     def _state(self, change: Change, ahead: int) -> State:
         if not ahead:
             return State.INTEGRATED
-        merged = self._repository.merge(self._base.sha, self._tips[change.id].sha)
+        merged = self._merges.merge(self._base.sha, self._tips[change.id].sha)
         self._alone[change.id] = merged
         return State.CONFLICTING if merged.conflicts else State.MERGEABLE
 
@@ -150,7 +152,7 @@ class Forecast:
                 tip = self._tips[standing.id]
                 if self._repository.contains(head.sha, tip.sha):
                     continue
-                merged = self._repository.merge(head.sha, tip.sha)
+                merged = self._merges.merge(head.sha, tip.sha)
                 state = State.CONFLICTING if merged.conflicts else State.MERGEABLE
                 if merged.conflicts:
                     conflicts.append({"id": standing.id, "files": sorted(merged.conflicts)})
@@ -188,7 +190,7 @@ class Forecast:
         for one, other in combinations(waiting, 2):
             both = one in landing and other in landing
             tips = landing if both else {name: self._tips[name].sha for name in (one, other)}
-            merged = self._repository.merge(tips[one], tips[other])
+            merged = self._merges.merge(tips[one], tips[other])
             state = State.CONFLICTING if merged.conflicts else State.MERGEABLE
             pairs.append(
                 {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, Protocol
@@ -15,25 +16,23 @@ from typing import TYPE_CHECKING, Any, Optional, Protocol
 from ansible_collections.phased.rollout.plugins.module_utils._git_parse import (
     COMMIT_FORMAT,
     Commit,
-    Merged,
-    PushedRef,
     parse_commits,
-    parse_merge,
-    parse_push,
     text,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 _ENVIRONMENT = {
     "LC_ALL": "C",
+    "GIT_ATTR_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
 }
-# Set where we are started from a git hook; they would point git at the hook's repository.
-_HOOK_VARIABLES = (
+# Set where we are started from a git hook; they would point git at the hook's repository. Ansible's
+# own PYTHONPATH is not for what git starts.
+_UNWANTED_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_COMMON_DIR",
@@ -42,7 +41,10 @@ _HOOK_VARIABLES = (
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_QUARANTINE_PATH",
+    "PYTHONPATH",
 )
+# attributesFile: git reads the user's attributes even where it reads no configuration of theirs.
+_SETTINGS = ("-c", "gc.autoDetach=false", "-c", "core.attributesFile=/dev/null")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -72,26 +74,32 @@ class Runner(Protocol):
     ) -> Completed: ...
 
 
-def module_runner(module: Any) -> Runner:
-    """Return a runner that goes through an AnsibleModule's run_command."""
-    for name in _HOOK_VARIABLES:
-        os.environ.pop(name, None)
+def run_program(
+    argv: list[str], *, env: dict[str, str], data: Optional[bytes], pass_fds: list[int]
+) -> Completed:
+    """Return the ended program. Raises GitError if it is not installed.
 
-    def run(
-        argv: list[str], *, env: dict[str, str], data: Optional[bytes], pass_fds: list[int]
-    ) -> Completed:
-        returncode, stdout, stderr = module.run_command(
+    Not a module's run_command: that one is not made for threads, and hangs on a program that
+    answers before it has read all of its input.
+    """
+    kept = {key: value for key, value in os.environ.items() if key not in _UNWANTED_VARIABLES}
+    try:
+        done = subprocess.run(
             argv,
-            data=data,
-            binary_data=True,
-            encoding=None,
-            environ_update=env,
-            expand_user_and_vars=False,
+            env={**kept, **env},
+            input=b"" if data is None else data,
             pass_fds=pass_fds,
+            capture_output=True,
+            check=False,
         )
-        return Completed(returncode, stdout, stderr)
+    except FileNotFoundError as exc:
+        raise GitError(f"{argv[0]} is not installed: install git 2.39 or newer") from exc
+    return Completed(done.returncode, done.stdout, done.stderr)
 
-    return run
+
+def how_it_ended(returncode: int) -> str:
+    """Return the end of a git that said nothing, for example one that met a limit on file sizes."""
+    return f"git was killed by signal {-returncode}" if returncode < 0 else f"it gave {returncode}"
 
 
 def is_object_id(name: str) -> bool:
@@ -112,10 +120,13 @@ def checked_name(name: str, *, what: str) -> str:
 class Repository:
     """A git repository at a path; nothing outside it is read and no work tree is touched."""
 
-    def __init__(self, path: Path, run: Runner, *, pass_fds: Sequence[int] = ()) -> None:
+    def __init__(
+        self, path: Path, run: Runner = run_program, *, pass_fds: Sequence[int] = ()
+    ) -> None:
         self.path = path
         self._run = run
         self.pass_fds = list(pass_fds)
+        self._git_dir: Optional[Path] = None
         self._env = {**_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(path.absolute().parent)}
 
     def git(
@@ -127,10 +138,10 @@ class Repository:
         good: Collection[int] = (0,),
     ) -> Completed:
         """Return the ended git command. Raises GitError with what it was doing and git's reason."""
-        argv = ["git", "-C", str(self.path), "-c", "gc.autoDetach=false", *arguments]
+        argv = ["git", "-C", str(self.path), *_SETTINGS, *arguments]
         done = self._run(argv, env={**self._env, **(env or {})}, data=data, pass_fds=self.pass_fds)
         if done.returncode not in good:
-            reason = text(done.stderr).strip() or f"git ended with {done.returncode}"
+            reason = text(done.stderr).strip() or how_it_ended(done.returncode)
             raise GitError(f"Cannot {doing} in {self.path}: {reason}")
         return done
 
@@ -139,6 +150,18 @@ class Repository:
         if not self.path.is_dir():
             raise GitError(f"{self.path} does not exist or is not a directory")
         self.git("rev-parse", "--git-dir", doing="find a git repository")
+
+    @property
+    def git_dir(self) -> Path:
+        """Where the objects and refs are, below the path or the path itself."""
+        if self._git_dir is None:
+            done = self.git("rev-parse", "--absolute-git-dir", doing="find a git repository")
+            self._git_dir = Path(os.fsdecode(done.stdout[:-1]))
+        return self._git_dir
+
+    def blob(self, sha: str) -> bytes:
+        """Return the content of a file."""
+        return self.git("cat-file", "blob", sha, doing=f"read {sha}").stdout
 
     def resolve(self, names: Sequence[str]) -> list[Optional[str]]:
         """Return for each name the id of its commit, None where there is none.
@@ -234,20 +257,6 @@ class Repository:
         words = [text(word) for word in done.stdout.split(b"\0")[:-1]]
         return [f"{s} {p}" for s, p in zip(words[::2], words[1::2])] if status else words
 
-    def merge(self, ours: str, theirs: str) -> Merged:
-        """Return what merging two commits gives; only objects are written."""
-        done = self.git(
-            "merge-tree", "--write-tree", "-z", "--messages", ours, theirs,
-            good=(0, 1, 128, 129), doing="merge",
-        )  # fmt: skip
-        if done.returncode == 129:
-            raise GitError("git is too old: merging without a work tree needs git 2.38 or newer")
-        if done.returncode == 128:
-            if b"unrelated histories" not in done.stderr:
-                raise GitError(f"Cannot merge {theirs} into {ours}: {text(done.stderr).strip()}")
-            return Merged("", {".": "unrelated histories"})
-        return parse_merge(done.stdout)
-
     def commit(
         self, tree: str, parents: Sequence[str], message: str, *, identity: tuple[str, str], at: int
     ) -> str:
@@ -264,14 +273,6 @@ class Repository:
         )  # fmt: skip
         return text(done.stdout).strip()
 
-    def tag_object(
-        self, name: str, commit: str, message: str, *, identity: tuple[str, str], at: int
-    ) -> str:
-        """Return the id of a new annotated tag; no ref is made."""
-        tagger = f"{identity[0]} <{identity[1]}> {at} +0000"
-        body = f"object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{message}"
-        return text(self.git("mktag", data=body.encode(), doing=f"write tag {name}").stdout).strip()
-
     def check_ref(self, ref: str, *, what: str) -> str:
         """Return the full ref name. Raises GitError, saying what it is for, if git forbids it."""
         done = self.git("check-ref-format", ref, good=(0, 1), doing=f"check {ref!r}")
@@ -282,24 +283,3 @@ class Repository:
     def set_ref(self, ref: str, sha: str) -> None:
         """Let a ref of this repository hold the object."""
         self.git("update-ref", ref, sha, doing=f"write {ref}")
-
-    def remote_refs(self, remote: str, refs: Sequence[str]) -> dict[str, str]:
-        """Return what the remote's refs hold now; one that does not exist is left out."""
-        done = self.git("ls-remote", "--", remote, *refs, doing=f"read the refs of {remote}")
-        lines = (line.split("\t") for line in text(done.stdout).splitlines())
-        return {ref: sha for sha, ref in lines if ref in refs}
-
-    def push(
-        self, remote: str, wanted: Mapping[str, str], leases: Mapping[str, Optional[str]]
-    ) -> tuple[list[PushedRef], str]:
-        """Return each ref's fate and what the remote said; all refs land, or none.
-
-        wanted: object ids by ref. leases: what each must hold on the remote, None for nothing.
-        """
-        held = [f"--force-with-lease={ref}:{leases[ref] or ''}" for ref in wanted]
-        done = self.git(
-            "push", "--porcelain", "--atomic", "--no-verify", *held, "--", remote,
-            *(f"{sha}:{ref}" for ref, sha in wanted.items()),
-            good=range(256), doing=f"push to {remote}",
-        )  # fmt: skip
-        return parse_push(done.stdout), text(done.stderr).strip()

@@ -14,11 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
-from ansible_collections.phased.rollout.plugins.module_utils._git import (
-    GitError,
-    Repository,
-    Runner,
-)
+from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, Repository
 from ansible_collections.phased.rollout.plugins.module_utils._git_parse import text
 
 if TYPE_CHECKING:
@@ -30,14 +26,14 @@ _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
 @contextmanager
-def opened(path: Path, remote: Optional[str], run: Runner) -> Iterator[Repository]:
+def opened(path: Path, remote: Optional[str]) -> Iterator[Repository]:
     """Yield the repository at the path; with a remote it is its mirror: made, locked and fetched.
 
     Branches and tags of a mirror are the remote's; refs below refs/rollout/ are ours and stay.
     Raises GitError if there is no repository, or the remote cannot be read.
     """
     if remote is None:
-        repository = Repository(path, run)
+        repository = Repository(path)
         repository.require()
         yield repository
         return
@@ -45,9 +41,9 @@ def opened(path: Path, remote: Optional[str], run: Runner) -> Iterator[Repositor
         raise GitError(f"The remote {remote!r} is not a URL or path of a repository")
     path.absolute().parent.mkdir(parents=True, exist_ok=True)
     with _locked(Path(f"{path}.lock")) as lock:
-        mirror = Repository(path, run, pass_fds=[lock])
+        mirror = Repository(path, pass_fds=[lock])
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            _make(path, run, lock)
+            _make(path, lock)
         _point_at(mirror, remote)
         _fetch(mirror, remote)
         yield mirror
@@ -79,13 +75,13 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _make(path: Path, run: Runner, lock: int) -> None:
+def _make(path: Path, lock: int) -> None:
     """Make an empty mirror beside the path, then rename it: a killed run leaves none half made."""
     partial = Path(f"{path}.partial")
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir(mode=0o700)
-    made = Repository(partial, run, pass_fds=[lock])
+    made = Repository(partial, pass_fds=[lock])
     made.git("init", "--quiet", "--bare", "--template=", doing="make a mirror")
     made.git("config", "rollout.mirror", "true", doing="make a mirror")
     partial.rename(path)

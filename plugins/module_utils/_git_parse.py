@@ -75,31 +75,39 @@ def parse_commits(raw: bytes) -> list[Commit]:
     return commits
 
 
-def parse_merge(raw: bytes) -> Merged:
-    """Return what `git merge-tree --write-tree -z --messages` printed.
+def parse_merges(raw: bytes) -> list[Merged]:
+    """Return what `git merge-tree --write-tree --stdin --messages` printed, complete merges only.
 
-    Paths with conflicting stages come first, then messages, each as a count of paths, the paths,
-    the kind and a sentence.
+    A merge is 0 (conflicts) or 1 (clean) and a tree; a line for each stage of a path in conflict
+    and an empty word; messages, each as a count of paths, the paths, the kind and a sentence, and
+    an empty word.
     """
     words = iter(raw.split(b"\0")[:-1])
-    tree = text(next(words))
-    conflicts = {}
-    for entry in words:
-        if not entry:
-            break
-        conflicts[text(entry.split(b"\t", 1)[1])] = "unmerged"
-    for paths, kind in _messages(words):
-        if kind.startswith("CONFLICT ("):
-            conflicts.update(dict.fromkeys(paths, kind[len("CONFLICT (") :].rstrip(")")))
-    return Merged(tree, conflicts)
+    merges = []
+    try:
+        for status in words:
+            tree = text(next(words))
+            unmerged = _until_empty(words)
+            kinds: dict[str, str] = {}
+            while count := next(words):
+                named = [text(next(words)) for _path in range(int(count))]
+                kind, _sentence = text(next(words)), next(words)
+                if kind.startswith("CONFLICT ("):
+                    kinds.update(dict.fromkeys(named, kind[len("CONFLICT (") :].rstrip(")")))
+            paths = {text(entry.split(b"\t", 1)[1]): "unmerged" for entry in unmerged}
+            known = {path: kinds.get(path, kind) for path, kind in paths.items()}
+            unclear = {".": f"git says {text(status)} and names no path"}
+            merges.append(Merged(tree, {} if status == b"1" else known or kinds or unclear))
+    except StopIteration:
+        pass
+    return merges
 
 
-def _messages(words: Iterator[bytes]) -> Iterator[tuple[list[str], str]]:
-    for count in words:
-        paths = [text(next(words, b"")) for _path in range(int(count))]
-        kind = text(next(words, b""))
-        next(words, b"")
-        yield paths, kind
+def _until_empty(words: Iterator[bytes]) -> list[bytes]:
+    found = []
+    while word := next(words):
+        found.append(word)
+    return found
 
 
 def parse_push(raw: bytes) -> list[PushedRef]:

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional
 
-from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, Repository
+from ansible_collections.phased.rollout.plugins.module_utils._git import (
+    GitError,
+    Repository,
+    how_it_ended,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import REMOTE
+from ansible_collections.phased.rollout.plugins.module_utils._git_parse import (
+    PushedRef,
+    parse_push,
+    text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from ansible_collections.phased.rollout.plugins.module_utils._git_parse import PushedRef
+
+class LostRaceError(GitError):
+    """A ref of the remote is not any more what it was when it was fetched; nothing was pushed."""
 
 
 def push_all(
@@ -24,11 +35,11 @@ def push_all(
 
     All land, or none. Raises GitError, naming what moved or was refused, if they did not.
     """
-    refs, said = repository.push(REMOTE, wanted, leases)
+    refs, said = _push(repository, wanted, leases)
     if {ref.ref for ref in refs if ref.landed} == set(wanted):
         return
     try:
-        found = repository.remote_refs(REMOTE, list(wanted))
+        found = remote_refs(repository, list(wanted))
     except GitError as exc:
         raise GitError(
             f"The push of {', '.join(wanted)} ended with: {said}. What the remote holds now is not"
@@ -36,6 +47,27 @@ def push_all(
         ) from exc
     if found != wanted:
         raise refusal(refs, said, wanted, leases, found)
+
+
+def remote_refs(repository: Repository, refs: Sequence[str]) -> dict[str, str]:
+    """Return what the remote's refs hold now; one that does not exist is left out."""
+    done = repository.git("ls-remote", "--", REMOTE, *refs, doing="read the refs of the remote")
+    lines = (line.split("\t") for line in text(done.stdout).splitlines())
+    return {ref: sha for sha, ref in lines if ref in refs}
+
+
+def _push(
+    repository: Repository, wanted: Mapping[str, str], leases: Mapping[str, Optional[str]]
+) -> tuple[list[PushedRef], str]:
+    """Return each ref's fate and what the remote said."""
+    held = [f"--force-with-lease={ref}:{leases[ref] or ''}" for ref in wanted]
+    done = repository.git(
+        "push", "--porcelain", "--atomic", "--no-verify", *held, "--", REMOTE,
+        *(f"{sha}:{ref}" for ref, sha in wanted.items()),
+        good=range(-64, 256), doing="push",
+    )  # fmt: skip
+    said = text(done.stderr).strip() or how_it_ended(done.returncode)
+    return parse_push(done.stdout), said
 
 
 def refusal(
@@ -56,7 +88,7 @@ def refusal(
     if moved:
         moves = ", ".join(f"{m['ref']} from {m['from']} to {m['to']}" for m in moved)
         message = f"The remote moved {moves} since it was fetched. {end}. Run again to merge anew"
-        return GitError(message, moved=moved)
+        return GitError(message, moved=moved) if partly else LostRaceError(message, moved=moved)
     reasons = [r for r in refs if not r.landed]
     own = [r for r in reasons if "atomic" not in r.reason] or reasons
     which = "; ".join(f"{r.ref}: {r.reason}" for r in own) or ", ".join(wanted)

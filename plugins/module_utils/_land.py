@@ -15,6 +15,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._git import (
     is_object_id,
 )
 from ansible_collections.phased.rollout.plugins.module_utils._git_push import push_all
+from ansible_collections.phased.rollout.plugins.module_utils._git_tag import tag_object
 from ansible_collections.phased.rollout.plugins.module_utils._merge import (
     Merger,
     MergeRequest,
@@ -145,7 +146,7 @@ def _push(
         message = (landing.tag_message or request.message or tag).strip() + "\n"
         # As of the commit's time, so that a tag whose push failed is the same one the next time.
         at = repository.commits([outcome.after])[outcome.after].committed_at
-        made = repository.tag_object(tag, outcome.after, message, identity=request.identity, at=at)
+        made = tag_object(repository, tag, outcome.after, message, identity=request.identity, at=at)
         wanted[f"refs/tags/{tag}"], leases[f"refs/tags/{tag}"] = made, None
     push_all(repository, wanted, leases)
 

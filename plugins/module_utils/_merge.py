@@ -17,6 +17,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._git import (
     is_object_id,
 )
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import Change, Reverts
+from ansible_collections.phased.rollout.plugins.module_utils._git_merges import Merges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,6 +75,7 @@ class Merger:
     def __init__(self, repository: Repository, request: MergeRequest) -> None:
         """Raises GitError if a branch or change does not exist, or a change was taken back."""
         self._repository = repository
+        self._merges = Merges(repository)
         self._request = request
         repository.check_ref(f"refs/heads/{request.into}", what="The branch to merge into")
         for name in request.update_from:
@@ -161,7 +163,7 @@ class Merger:
         return self._merge_commit(head, self.tips[change.id], message, at, change)
 
     def _merge_commit(self, head: str, tip: str, message: str, at: int, change: Change) -> str:
-        merged = self._repository.merge(head, tip)
+        merged = self._merges.merge(head, tip)
         if merged.conflicts:
             what = f"Change {change.id} ({change.branch})" if change.id else change.branch
             where = ", ".join(f"{c['path']} ({c['kind']})" for c in merged.listed)

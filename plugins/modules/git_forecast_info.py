@@ -208,7 +208,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.phased.rollout.plugins.module_utils._forecast import Forecast
-from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, module_runner
+from ansible_collections.phased.rollout.plugins.module_utils._git import GitError
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import (
     REPOSITORY_SPEC,
     parse_changes,
@@ -229,8 +229,7 @@ def main() -> None:
     asked = module.params
     try:
         changes = parse_changes(asked["changes"])
-        path, run = Path(asked["repository"]), module_runner(module)
-        with opened(path, asked["remote"], run) as repository:
+        with opened(Path(asked["repository"]), asked["remote"]) as repository:
             forecast = Forecast(repository, asked["base"], changes)
             result = forecast.as_dict(pairwise=asked["pairwise"], tag=asked["tag"])
     except (GitError, OSError) as exc:

@@ -179,7 +179,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, module_runner
+from ansible_collections.phased.rollout.plugins.module_utils._git import GitError
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import (
     REPOSITORY_SPEC,
     parse_changes,
@@ -238,8 +238,8 @@ def main() -> None:
     )
     asked = module.params
     try:
-        request, run = merge_request(asked), module_runner(module)
-        with opened(Path(asked["repository"]), asked["remote"], run) as repository:
+        request = merge_request(asked)
+        with opened(Path(asked["repository"]), asked["remote"]) as repository:
             result = land(
                 repository,
                 request,

@@ -17,11 +17,12 @@ from itertools import combinations
 from pathlib import Path
 
 from ansible_collections.phased.rollout.plugins.module_utils._forecast import Forecast
+from ansible_collections.phased.rollout.plugins.module_utils._git import run_program
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import Change
 from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
 from ansible_collections.phased.rollout.plugins.module_utils._land import Landing, land
 from ansible_collections.phased.rollout.plugins.module_utils._merge import MergeRequest
-from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox, subprocess_runner
+from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox
 
 KNOWN = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
 FILES, CHANGES, ROUNDS = 1000, 8, 7
@@ -53,12 +54,12 @@ def bench_forecast(sandbox: Sandbox, mirror: Path) -> None:
     changes = [Change(f"c{n}", f"change-{n}") for n in range(CHANGES)]
 
     def forecast() -> None:
-        with opened(mirror, sandbox.url, subprocess_runner) as repository:
+        with opened(mirror, sandbox.url) as repository:
             Forecast(repository, "main", changes).as_dict(pairwise=True, tag=None)
 
     def bare() -> None:
         for one, other in combinations(changes, 2):
-            subprocess_runner(
+            run_program(
                 ["git", "-C", str(mirror), "merge-tree", "--write-tree", one.branch, other.branch],
                 env={}, data=None, pass_fds=[],
             )  # fmt: skip
@@ -84,7 +85,7 @@ def bench_merge(sandbox: Sandbox, mirror: Path) -> None:
         sandbox.git("fetch", "-q", sandbox.url, "+main:main", where=mirror)
 
     def ours() -> None:
-        with opened(mirror, sandbox.url, subprocess_runner) as repository:
+        with opened(mirror, sandbox.url) as repository:
             land(repository, request, Landing(push=True), now=1_700_000_000, check_mode=False)
 
     def bare() -> None:
@@ -96,7 +97,7 @@ def bench_merge(sandbox: Sandbox, mirror: Path) -> None:
                 *KNOWN,
                 *arguments,
             ]
-            done = subprocess_runner(argv, env={}, data=None, pass_fds=[])
+            done = run_program(argv, env={}, data=None, pass_fds=[])
             assert done.returncode == 0, done.stderr
             return done.stdout.decode().strip()
 

@@ -16,7 +16,6 @@ from ansible_collections.phased.rollout.tests.git_sandbox import (
     ADA,
     BEA,
     Sandbox,
-    subprocess_runner,
 )
 
 
@@ -44,7 +43,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
 def forecast(sandbox: Sandbox, *branches: str, **options: Any) -> dict[str, Any]:
     changes = [Change(branch, branch, owner=f"team {branch}") for branch in branches]
     base = options.pop("base", "main")
-    repository = Repository(sandbox.remote, subprocess_runner)
+    repository = Repository(sandbox.remote)
     return Forecast(repository, base, changes).as_dict(
         **{"pairwise": False, "tag": None, **options}
     )

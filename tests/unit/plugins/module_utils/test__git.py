@@ -15,7 +15,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._git import (
     Repository,
     checked_name,
 )
-from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox, subprocess_runner
+from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
 
 @pytest.fixture
 def repository(sandbox: Sandbox) -> Repository:
-    return Repository(sandbox.remote, subprocess_runner)
+    return Repository(sandbox.remote)
 
 
 @pytest.mark.parametrize("name", ["", "-x", "--upload-pack=x", "a b", "a\nb", "a\tb", "a\0b"])
@@ -55,6 +55,7 @@ def test_git_reads_no_configuration_of_the_user_and_asks_no_question() -> None:
     Repository(Path("/srv/tower.git"), run).git("version", doing="ask")
     assert seen == {
         "LC_ALL": "C",
+        "GIT_ATTR_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
@@ -66,7 +67,7 @@ def test_a_folder_inside_a_repository_is_not_that_repository(sandbox: Sandbox) -
     folder = sandbox.work / "folder"
     folder.mkdir()
     with pytest.raises(GitError, match="not a git repository"):
-        Repository(folder, subprocess_runner).require()
+        Repository(folder).require()
 
 
 def test_a_branch_wins_over_a_tag_of_its_name(sandbox: Sandbox, repository: Repository) -> None:
@@ -74,22 +75,6 @@ def test_a_branch_wins_over_a_tag_of_its_name(sandbox: Sandbox, repository: Repo
     one, main = sandbox.refs()["refs/heads/one"], sandbox.refs()["refs/heads/main"]
     names = ["one", "v1", main, "nowhere", "main..one", "ünï"]
     assert repository.resolve(names) == [one, main, main, None, None, None]
-
-
-def test_merge_finds_the_conflicts_and_their_kinds(repository: Repository) -> None:
-    one, two = repository.resolve(["one", "two"])
-    assert one
-    assert two
-    assert repository.merge(one, two).conflicts == {"f": "contents", "gone": "modify/delete"}
-
-
-def test_histories_without_a_common_commit_conflict_as_such(
-    sandbox: Sandbox, repository: Repository
-) -> None:
-    tree = sandbox.tree("main")
-    alone = sandbox.git("commit-tree", "-m", "alone", tree, where=sandbox.remote)
-    main = sandbox.refs()["refs/heads/main"]
-    assert repository.merge(main, alone).conflicts == {".": "unrelated histories"}
 
 
 def test_a_commit_is_the_same_whenever_it_is_made(repository: Repository) -> None:

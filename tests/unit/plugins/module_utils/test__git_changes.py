@@ -14,7 +14,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_changes import
     Reverts,
     parse_changes,
 )
-from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox, subprocess_runner
+from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox
 
 
 def change(name: str, *depends_on: str, branch: str = "b") -> dict[str, Any]:
@@ -63,7 +63,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
 
 
 def reverted_by(sandbox: Sandbox, *branches: str, base: str = "main") -> list[Optional[str]]:
-    repository = Repository(sandbox.work, subprocess_runner)
+    repository = Repository(sandbox.work)
     tips = [tip for tip in repository.resolve(branches) if tip]
     bases = [tip for tip in repository.resolve([base]) if tip]
     found = [Reverts(repository, bases, tips).of(tip) for tip in tips]

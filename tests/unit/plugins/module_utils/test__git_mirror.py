@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.phased.rollout.plugins.module_utils import _git_mirror
 from ansible_collections.phased.rollout.plugins.module_utils._git import GitError
 from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
-from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox, subprocess_runner
+from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,10 @@ def test_a_mirror_is_private_and_follows_its_remote(sandbox: Sandbox, tmp_path: 
     path = tmp_path / "new" / "mirror.git"
     for branch in ("one", "two"):
         sandbox.git("push", "-q", "origin", f"main:{branch}")
-        with opened(path, sandbox.url, subprocess_runner) as mirror:
+        with opened(path, sandbox.url) as mirror:
             assert mirror.resolve(["main", branch])[1] is not None
         sandbox.git("push", "-q", "--delete", "origin", branch)
-    with opened(path, sandbox.url, subprocess_runner) as mirror:
+    with opened(path, sandbox.url) as mirror:
         assert mirror.resolve(["one", "two"]) == [None, None]
     assert path.stat().st_mode & 0o077 == 0
 
@@ -38,12 +38,12 @@ def test_what_a_killed_run_left_is_cleared(sandbox: Sandbox, tmp_path: Path) -> 
     path = tmp_path / "mirror.git"
     (tmp_path / "mirror.git.partial").mkdir()
     (tmp_path / "mirror.git.partial" / "HEAD").touch()
-    with opened(path, sandbox.url, subprocess_runner):
+    with opened(path, sandbox.url):
         pass
     for lock in ("config.lock", "packed-refs.lock", "refs/heads/new.lock"):
         (path / lock).touch()
     sandbox.git("push", "-q", "origin", "main:new")
-    with opened(path, f"{sandbox.url}/", subprocess_runner) as mirror:
+    with opened(path, f"{sandbox.url}/") as mirror:
         assert mirror.resolve(["new"]) != [None]
 
 
@@ -53,9 +53,9 @@ def test_a_mirror_in_use_is_waited_for_and_named(
     path = tmp_path / "mirror.git"
     monkeypatch.setattr(_git_mirror, "LOCK_TIMEOUT_SECONDS", 0.1)
     with (
-        opened(path, sandbox.url, subprocess_runner),
+        opened(path, sandbox.url),
         pytest.raises(GitError, match=r"mirror\.git\.lock"),
-        opened(path, sandbox.url, subprocess_runner),
+        opened(path, sandbox.url),
     ):
         pass
 
@@ -66,21 +66,21 @@ def test_a_mirror_stays_in_use_while_git_of_a_killed_run_goes_on(
     path = tmp_path / "mirror.git"
     monkeypatch.setattr(_git_mirror, "LOCK_TIMEOUT_SECONDS", 0.1)
     inherited = []
-    with opened(path, sandbox.url, subprocess_runner) as mirror:
+    with opened(path, sandbox.url) as mirror:
         inherited += [os.dup(descriptor) for descriptor in mirror.pass_fds]
     with (
         pytest.raises(GitError, match="Another run"),
-        opened(path, sandbox.url, subprocess_runner),
+        opened(path, sandbox.url),
     ):
         pass
     os.close(*inherited)
-    with opened(path, sandbox.url, subprocess_runner):
+    with opened(path, sandbox.url):
         pass
 
 
 def test_a_repository_of_the_user_is_left_alone(sandbox: Sandbox) -> None:
     with (
         pytest.raises(GitError, match="not made as a mirror"),
-        opened(sandbox.work, sandbox.url, subprocess_runner),
+        opened(sandbox.work, sandbox.url),
     ):
         pass

@@ -11,7 +11,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_parse import (
     Merged,
     PushedRef,
     parse_commits,
-    parse_merge,
+    parse_merges,
     parse_push,
 )
 
@@ -23,23 +23,39 @@ RENAME = b"2\0f\0new\xff name\0CONFLICT (rename/delete)\0CONFLICT (rename/delete
 
 
 @pytest.mark.parametrize(
-    ("printed", "conflicts"),
+    ("status", "printed", "conflicts"),
     [
-        pytest.param(b"", {}, id="clean without messages"),
-        pytest.param(b"\0" + AUTO, {}, id="clean with a message"),
+        pytest.param(b"1", b"\0", {}, id="clean without messages"),
+        pytest.param(b"1", b"\0" + AUTO, {}, id="clean with a message"),
         pytest.param(
-            STAGES + b"\0" + AUTO + CONFLICT, {"f": "contents"}, id="a conflict in a file"
+            b"0", STAGES + b"\0" + AUTO + CONFLICT, {"f": "contents"}, id="a conflict in a file"
         ),
         pytest.param(
+            b"0",
             STAGES + b"\0" + RENAME,
-            {"f": "rename/delete", "new\\xff name": "rename/delete"},
-            id="a conflict in two paths, one of them not UTF-8",
+            {"f": "rename/delete"},
+            id="a conflict that names another path, which is not in conflict itself",
         ),
-        pytest.param(STAGES + b"\0", {"f": "unmerged"}, id="stages that no message explains"),
+        pytest.param(
+            b"0",
+            b"\0" + RENAME,
+            {"f": "rename/delete", "new\\xff name": "rename/delete"},
+            id="a conflict without stages",
+        ),
+        pytest.param(b"0", STAGES + b"\0", {"f": "unmerged"}, id="stages that nothing explains"),
+        pytest.param(b"0", b"\0", {".": "git says 0 and names no path"}, id="nothing explained"),
     ],
 )
-def test_parse_merge(printed: bytes, conflicts: dict[str, str]) -> None:
-    assert parse_merge(TREE.encode() + b"\0" + printed) == Merged(TREE, conflicts)
+def test_parse_merges(status: bytes, printed: bytes, conflicts: dict[str, str]) -> None:
+    merge = status + b"\0" + TREE.encode() + b"\0" + printed + b"\0"
+    assert parse_merges(merge * 2) == [Merged(TREE, conflicts)] * 2
+
+
+def test_a_merge_that_was_not_told_to_its_end_does_not_count() -> None:
+    merge = b"1\0" + TREE.encode() + b"\0\0\0"
+    assert parse_merges(merge) == [Merged(TREE, {})]
+    for end in range(len(merge)):
+        assert parse_merges(merge[:end]) == []
 
 
 def test_parse_commits_keeps_messages_of_many_lines() -> None:

@@ -17,7 +17,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._merge import (
     parse_identity,
     worded,
 )
-from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox, subprocess_runner
+from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox
 
 AT = 1_700_100_000
 
@@ -67,7 +67,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
 def merger(sandbox: Sandbox, *branches: str, **options: Any) -> Merger:
     changes = [Change(branch, branch) for branch in branches]
     request = MergeRequest("development", changes, ("A", "a@x"), **options)
-    return Merger(Repository(sandbox.work, subprocess_runner), request)
+    return Merger(Repository(sandbox.work), request)
 
 
 def test_every_change_gets_a_merge_commit_of_its_own(sandbox: Sandbox) -> None:
