@@ -7,9 +7,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The repository, its remote, and the changes of a plan."""
+    """The names that modules extend: repository, and repository.mirror without the changes."""
 
-    DOCUMENTATION = r"""
+    MIRROR = r"""
 requirements:
   - git 2.39 or newer
 options:
@@ -27,6 +27,11 @@ options:
         stay.
       - Runs with the same O(repository) wait for each other.
     type: str
+"""
+
+    DOCUMENTATION = (
+        MIRROR
+        + r"""
   changes:
     description: The changes, as in a plan.
     type: list
@@ -44,6 +49,13 @@ options:
       owner:
         description: Who answers for the change.
         type: str
+      risk:
+        description: How much care the change needs.
+        type: str
+        choices: [minimal, low, medium, high, critical]
+      sha:
+        description: Full id of the commit that O(changes[].branch) must be at.
+        type: str
       depends_on:
         description:
           - Names of changes that must come before it; otherwise the order is kept. A name that
@@ -52,3 +64,4 @@ options:
         elements: str
         default: []
 """
+    )

@@ -145,6 +145,19 @@ class Repository:
             raise GitError(f"Cannot {doing} in {self.path}: {reason}")
         return done
 
+    def quarantined(self, folder: Path) -> Repository:
+        """Return this repository with a folder for all objects that are written from now on."""
+        done = self.git("rev-parse", "--git-path", "objects", doing="find the objects")
+        objects = str(self.path.absolute() / os.fsdecode(done.stdout[:-1]))
+        quoted = objects.replace("\\", "\\\\").replace('"', '\\"')
+        other = Repository(self.path, self._run, pass_fds=self.pass_fds)
+        other._env = {
+            **self._env,
+            "GIT_OBJECT_DIRECTORY": str(folder),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{quoted}"',
+        }
+        return other
+
     def require(self) -> None:
         """Raises GitError unless the path is the top of a repository."""
         if not self.path.is_dir():
@@ -217,6 +230,14 @@ class Repository:
         )  # fmt: skip
         return parse_commits(done.stdout)
 
+    def only_in(self, branch: str, *, without: str) -> list[str]:
+        """Return the commits, but for merges, that only a branch has, and not a commit either."""
+        done = self.git(
+            "rev-list", "--no-merges", f"refs/heads/{branch}", "--not", without,
+            f"--exclude={branch}", "--branches", "--tags", "--", doing="compare histories",
+        )  # fmt: skip
+        return text(done.stdout).split()
+
     def contains(self, commit: str, ancestor: str) -> bool:
         """Return whether the ancestor is the commit or in its history."""
         done = self.git(
@@ -232,21 +253,26 @@ class Repository:
         )  # fmt: skip
         return text(done.stdout).split()
 
-    def ahead_behind(self, commit: str, base: str) -> tuple[int, int]:
-        """Return how many commits only the commit has, and how many only the base has."""
+    def apart(self, commit: str, base: str) -> tuple[list[str], list[str]]:
+        """Return the commits that only the commit has, and those that only the base has."""
         done = self.git(
-            "rev-list", "--left-right", "--count", f"{commit}...{base}", doing="compare histories"
+            "rev-list", "--left-right", f"{commit}...{base}", "--", doing="compare histories"
         )
-        ahead, behind = text(done.stdout).split()
-        return int(ahead), int(behind)
+        lines = text(done.stdout).splitlines()
+        return (
+            [line[1:] for line in lines if line[0] == "<"],
+            [line[1:] for line in lines if line[0] == ">"],
+        )
 
     def first_with(self, commit: str, ancestor: str) -> Optional[str]:
         """Return the oldest commit on the first-parent line that brought the ancestor."""
-        done = self.git(
-            "rev-list", "--first-parent", "--ancestry-path", f"{ancestor}..{commit}",
-            doing="find a merge",
-        )  # fmt: skip
-        return next(reversed(text(done.stdout).split()), None)
+        # Given both options at once, git loses a path that enters by a second parent.
+        found = []
+        for option in ("--ancestry-path", "--first-parent"):
+            done = self.git("rev-list", option, f"{ancestor}..{commit}", doing="find a merge")
+            found.append(text(done.stdout).split())
+        bringing = set(found[0])
+        return next((sha for sha in reversed(found[1]) if sha in bringing), None)
 
     def changed_files(self, before: str, after: str, *, status: bool = False) -> list[str]:
         """Return the paths that differ, with status each as a letter (A, M, D, T) and the path."""

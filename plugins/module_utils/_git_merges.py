@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -91,7 +92,8 @@ class Merges:
         results: list[Merged] = []
         while len(results) < len(pairs):
             done = self._run(attributes, pairs[len(results) :])
-            results += [self._named(attributes, merged) for merged in parse_merges(done.stdout)]
+            merges = zip(parse_merges(done.stdout), pairs[len(results) :])
+            results += [self._named(attributes, _as_in_tree(m, pair)) for m, pair in merges]
             if done.returncode == 0:
                 break
             if b"unrelated histories" not in done.stderr:
@@ -131,3 +133,13 @@ class Merges:
             if driver in attributes.unknown
         }
         return replace(merged, conflicts={**merged.conflicts, **unknown})
+
+
+def _as_in_tree(merged: Merged, pair: Pair) -> Merged:
+    """Return the merge with paths as they are in the commits.
+
+    Git adds the commit to the name of a file that cannot stay where it is, as a folder is there.
+    """
+    moved = re.compile(f"~(?:{'|'.join(pair)})(?:_[0-9]+)?$")
+    paths = {moved.sub("", path): kind for path, kind in merged.conflicts.items()}
+    return replace(merged, conflicts=paths) if merged.conflicts else merged

@@ -45,7 +45,7 @@ def opened(path: Path, remote: Optional[str]) -> Iterator[Repository]:
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
             _make(path, lock)
         _point_at(mirror, remote)
-        _fetch(mirror, remote)
+        fetch(mirror, remote)
         yield mirror
 
 
@@ -112,7 +112,8 @@ def _drop_stale_locks(path: Path) -> None:
             leftover.unlink()
 
 
-def _fetch(mirror: Repository, remote: str) -> None:
+def fetch(mirror: Repository, remote: str) -> None:
+    """Bring a mirror up to date. Raises GitError if the remote cannot be read."""
     mirror.git(
         "fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", REMOTE, *_REFSPECS,
         doing=f"fetch {remote}",

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMIT_FORMAT = "--format=tformat:%H%x1f%T%x1f%P%x1f%ct%x1f%an%x1f%ae%x1f%B"
-_REVIEWED_BY = re.compile(
-    r"^Reviewed-by:\s*(?P<name>[^<>\n]*?)\s*<(?P<mail>[^<>\s]+)>\s*$", re.I | re.M
-)
+_TRAILER = re.compile(r"^([A-Za-z0-9-]+):[ \t]*(\S.*?)[ \t]*$", re.M)
+_PERSON = re.compile(r"([^<>]*?)\s*<([^<>\s]+)>")
 
 
 def text(raw: bytes) -> str:
@@ -37,11 +36,23 @@ class Commit:
     message: str
 
     @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+    @property
+    def trailers(self) -> dict[str, list[str]]:
+        """The values in the message's last paragraph by key, the keys in lower case."""
+        found: dict[str, list[str]] = {}
+        for key, value in _TRAILER.findall(re.split(r"\n\s*\n", self.message.strip())[-1]):
+            found.setdefault(key.lower(), []).append(value)
+        return found
+
+    @property
     def reviewers(self) -> dict[str, str]:
         """Who its Reviewed-by trailers name: "Name <mail>" by mail in lower case."""
-        trailers = re.split(r"\n\s*\n", self.message.strip())[-1]
-        found = _REVIEWED_BY.finditer(trailers)
-        return {match["mail"].lower(): f"{match['name']} <{match['mail']}>" for match in found}
+        named = (_PERSON.fullmatch(value) for value in self.trailers.get("reviewed-by", []))
+        return {match[2].lower(): f"{match[1]} <{match[2]}>" for match in named if match}
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,7 @@ def parse_merges(raw: bytes) -> list[Merged]:
 
     A merge is 0 (conflicts) or 1 (clean) and a tree; a line for each stage of a path in conflict
     and an empty word; messages, each as a count of paths, the paths, the kind and a sentence, and
-    an empty word.
+    a word that is no count: empty, or advice about submodules that conflict.
     """
     words = iter(raw.split(b"\0")[:-1])
     merges = []
@@ -89,11 +100,13 @@ def parse_merges(raw: bytes) -> list[Merged]:
             tree = text(next(words))
             unmerged = _until_empty(words)
             kinds: dict[str, str] = {}
-            while count := next(words):
+            while (count := next(words)).isdigit():
                 named = [text(next(words)) for _path in range(int(count))]
                 kind, _sentence = text(next(words)), next(words)
                 if kind.startswith("CONFLICT ("):
-                    kinds.update(dict.fromkeys(named, kind[len("CONFLICT (") :].rstrip(")")))
+                    # Git says "contents" of a submodule too, after it has said what is wrong.
+                    short = kind[len("CONFLICT (") :].rstrip(")")
+                    kinds.update({p: short for p in named if short != "contents" or p not in kinds})
             paths = {text(entry.split(b"\t", 1)[1]): "unmerged" for entry in unmerged}
             known = {path: kinds.get(path, kind) for path, kind in paths.items()}
             unclear = {".": f"git says {text(status)} and names no path"}

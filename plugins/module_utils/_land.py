@@ -6,174 +6,175 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
-from ansible_collections.phased.rollout.plugins.module_utils._git import (
-    GitError,
-    Repository,
-    is_object_id,
+from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, Repository
+from ansible_collections.phased.rollout.plugins.module_utils._git_push import (
+    LostRaceError,
+    push_all,
 )
-from ansible_collections.phased.rollout.plugins.module_utils._git_push import push_all
 from ansible_collections.phased.rollout.plugins.module_utils._git_tag import tag_object
+from ansible_collections.phased.rollout.plugins.module_utils._landing import (
+    Landing,
+    check_landing,
+    require_tree,
+    tagged_commit,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._merge import (
     Merger,
     MergeRequest,
     Outcome,
 )
 
-_CANDIDATES = "refs/rollout/"
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-
-@dataclass(frozen=True)
-class Landing:
-    """Where a merge goes. candidate: our own ref that keeps it; tag: made when it is pushed."""
-
-    push: bool = False
-    candidate: Optional[str] = None
-    expected_tree: Optional[str] = None
-    tag: Optional[str] = None
-    tag_message: str = ""
+#: How often a push is tried while others push to the branch without changing the result.
+_ATTEMPTS = 5
 
 
 def land(
-    repository: Repository, request: MergeRequest, landing: Landing, *, now: int, check_mode: bool
-) -> dict[str, Any]:
-    """Return the module's result, the merge being computed, kept and pushed as the landing says.
-
-    now: epoch seconds. Raises GitError, and then no ref of the remote has moved.
-    """
-    _check(repository, landing)
-    merger = Merger(repository, request)
-    outcome, kept = _computed(repository, merger, landing.candidate, now)
-    tagged = _tagged(repository, landing, outcome, request.into)
-    _require_tree(repository, landing, tagged or outcome.after)
-    moves = outcome.after != outcome.before
-    to_keep = landing.candidate if moves and kept != outcome.after else None
-    to_tag = landing.tag if not tagged else None
-    to_push = [f"refs/heads/{request.into}"] if moves else []
-    to_push += [f"refs/tags/{to_tag}"] if to_tag else []
-    if not landing.push:
-        to_push = []
-    if to_keep and not check_mode:
-        repository.set_ref(to_keep, outcome.after)
-    if to_push and not check_mode:
-        _push(repository, request, landing, outcome, to_tag)
-    return {
-        "changed": bool(to_keep or to_push),
-        **_shown(repository, outcome, f"refs/heads/{request.into}"),
-        "tag": _shown_tag(landing, outcome, tagged),
-        "pushed": to_push,
-    }
-
-
-def _check(repository: Repository, landing: Landing) -> None:
-    if landing.tag:
-        repository.check_ref(f"refs/tags/{landing.tag}", what="The tag")
-    if landing.candidate:
-        repository.check_ref(landing.candidate, what="The candidate")
-        if not landing.candidate.startswith(_CANDIDATES):
-            raise GitError(f"The candidate {landing.candidate} must be a ref below {_CANDIDATES}")
-    if landing.expected_tree and not is_object_id(landing.expected_tree):
-        raise GitError(f"The expected tree {landing.expected_tree!r} is not the full id of a tree")
-
-
-def _computed(
-    repository: Repository, merger: Merger, candidate: Optional[str], now: int
-) -> tuple[Outcome, Optional[str]]:
-    """Return the outcome and what the candidate ref holds.
-
-    Computed again as of the time of a kept candidate, the same merge has the same id; only if it
-    differs it is a new one, made now.
-    """
-    kept = repository.ref(candidate) if candidate else None
-    if kept:
-        outcome = merger.compute(repository.commits([kept])[kept].committed_at)
-        if kept == outcome.after:
-            return outcome, kept
-    return merger.compute(now), kept
-
-
-def _tagged(repository: Repository, landing: Landing, outcome: Outcome, into: str) -> Optional[str]:
-    """Return the commit that has the tag already, None if it is still to be made.
-
-    Raises GitError if the tag is somewhere that is not this release.
-    """
-    if not landing.tag:
-        return None
-    commit = repository.resolve([f"refs/tags/{landing.tag}"])[0]
-    if commit is None:
-        return None
-    if not repository.contains(outcome.before, commit):
-        raise GitError(
-            f"Tag {landing.tag} exists at {commit}, which is not in {into}: use another tag"
-        )
-    for change, tip in outcome.tips.items():
-        if not repository.contains(commit, tip):
-            raise GitError(
-                f"Tag {landing.tag} exists at {commit}, which does not contain change {change}"
-                f" ({tip}): use another tag"
-            )
-    return commit
-
-
-def _require_tree(repository: Repository, landing: Landing, commit: str) -> None:
-    if not landing.expected_tree:
-        return
-    tree = repository.commits([commit])[commit].tree
-    if tree != landing.expected_tree:
-        raise GitError(
-            f"The result {commit} has the tree {tree}, but {landing.expected_tree} is expected"
-            " (what was tested): nothing was pushed. Test the new result, or find out what else"
-            " came in",
-            tree=tree,
-            expected_tree=landing.expected_tree,
-        )
-
-
-def _push(
     repository: Repository,
     request: MergeRequest,
     landing: Landing,
-    outcome: Outcome,
-    tag: Optional[str],
-) -> None:
-    """Push the branch, with its lease even where only the tag is new, and the tag."""
-    branch = f"refs/heads/{request.into}"
-    wanted = {branch: outcome.after}
-    leases: dict[str, Optional[str]] = {branch: outcome.before}
-    if tag:
-        message = (landing.tag_message or request.message or tag).strip() + "\n"
-        # As of the commit's time, so that a tag whose push failed is the same one the next time.
-        at = repository.commits([outcome.after])[outcome.after].committed_at
-        made = tag_object(repository, tag, outcome.after, message, identity=request.identity, at=at)
-        wanted[f"refs/tags/{tag}"], leases[f"refs/tags/{tag}"] = made, None
-    push_all(repository, wanted, leases)
+    *,
+    now: int,
+    check_mode: bool,
+    refetch: Callable[[], None],
+) -> dict[str, Any]:
+    """Return the module's result, the merge being computed, kept and pushed as the landing says.
+
+    now: epoch seconds. refetch brings the repository up to date after a lost race: the same result
+    is pushed then. Raises GitError, and then no ref of the remote has moved.
+    """
+    check_landing(repository, landing)
+    lander = _Lander(repository, request, landing, now)
+    for _attempt in range(_ATTEMPTS - 1):
+        try:
+            return lander.land(check_mode=check_mode)
+        except LostRaceError as exc:
+            refetch()
+            again = _Lander(repository, request, landing, now)
+            lander.require_same_result(again, exc)
+            lander = again
+    return lander.land(check_mode=check_mode)
 
 
-def _shown_tag(
-    landing: Landing, outcome: Outcome, tagged: Optional[str]
-) -> Optional[dict[str, str]]:
-    if not landing.tag:
-        return None
-    state = "present" if tagged else "created" if landing.push else "absent"
-    return {"name": landing.tag, "commit": tagged or outcome.after, "state": state}
+class _Lander:
+    """One attempt to land a merge request on the branch as it is now."""
 
+    def __init__(
+        self, repository: Repository, request: MergeRequest, landing: Landing, now: int
+    ) -> None:
+        self._repository = repository
+        self._request = request
+        self._landing = landing
+        self._merger = Merger(repository, request)
+        self._kept = repository.ref(landing.candidate) if landing.candidate else None
+        self._outcome = outcome = self._computed(now)
+        held = self._merger.held
+        found = repository.commits([held or outcome.before, outcome.after])
+        self._before, self._after = found[held or outcome.before], found[outcome.after]
 
-def _shown(repository: Repository, outcome: Outcome, branch: str) -> dict[str, Any]:
-    commits = repository.commits([outcome.before, outcome.after])
-    before, after = commits[outcome.before], commits[outcome.after]
-    files = repository.changed_files(before.sha, after.sha, status=True)
-    return {
-        "before": before.sha,
-        "after": after.sha,
-        "tree": after.tree,
-        "updates": outcome.updates,
-        "merges": outcome.merges,
-        "diff": {
-            "before_header": branch,
-            "after_header": branch,
-            "before": {"commit": before.sha, "tree": before.tree},
-            "after": {"commit": after.sha, "tree": after.tree, "files": files},
-        },
-    }
+    def require_same_result(self, again: _Lander, lost: LostRaceError) -> None:
+        """Raises GitError if after a lost race the result is another, or the branch went back."""
+        held = self._merger.held
+        if held and not self._repository.contains(again._outcome.before, held):
+            raise lost
+        before, after = self._after.tree, again._after.tree
+        if before != after:
+            raise GitError(f"{lost} (the tree is {after} now, not {before})", **lost.details)
+
+    def land(self, *, check_mode: bool) -> dict[str, Any]:
+        """Return the module's result. Raises LostRaceError if the remote has moved."""
+        landing, outcome = self._landing, self._outcome
+        tagged = tagged_commit(self._repository, landing, outcome, self._request.into)
+        require_tree(self._repository, self._request, landing, outcome, tagged or outcome.after)
+        moves = outcome.after != self._merger.held
+        keeps = bool(landing.candidate) and moves and self._kept != outcome.after
+        old = self._old_head() if moves else None
+        leases = {self._merger.branch_ref: self._merger.held} if moves else {}
+        leases.update({old: self._repository.ref(old)} if old else {})
+        leases.update({f"refs/tags/{landing.tag}": None} if landing.tag and not tagged else {})
+        if keeps and landing.candidate and not check_mode:
+            self._repository.set_ref(landing.candidate, outcome.after)
+        if landing.push and leases and not check_mode:
+            self._push(leases, old)
+        return {
+            "changed": keeps or bool(landing.push and leases),
+            **self._shown(),
+            "tag": self._shown_tag(tagged),
+            "kept_as": old,
+            "pushed": [*leases] if landing.push else [],
+        }
+
+    def _computed(self, now: int) -> Outcome:
+        """Return the outcome.
+
+        Computed again as of the time of a kept candidate, or of a branch that is made anew, the
+        same merge has the same id; only if it differs it is a new one, made now.
+        """
+        for made in (self._kept, self._merger.held if self._request.onto else None):
+            if made:
+                at = self._repository.commits([made])[made].committed_at
+                outcome = self._merger.compute(at)
+                if made == outcome.after:
+                    return outcome
+        return self._merger.compute(now)
+
+    def _old_head(self) -> Optional[str]:
+        """Return the ref that keeps the old head of a branch made anew, None if it needs none.
+
+        It needs one if the branch has commits of somebody that are in no other branch or tag.
+        """
+        held, into = self._merger.held, self._request.into
+        if not held or self._repository.contains(self._after.sha, held):
+            return None
+        if not self._repository.only_in(into, without=self._after.sha):
+            return None
+        return f"refs/heads/rollback/{into}-{held[:10]}"
+
+    def _push(self, leases: dict[str, Optional[str]], old: Optional[str]) -> None:
+        """Push the branch, its old head and the tag; the branch's lease holds for the tag alone."""
+        branch = self._merger.branch_ref
+        wanted = {branch: self._after.sha}
+        if old and self._merger.held:
+            wanted[old] = self._merger.held
+        tag = f"refs/tags/{self._landing.tag}"
+        if tag in leases:
+            wanted[tag] = self._tag_object()
+        push_all(self._repository, wanted, {branch: self._merger.held, **leases})
+
+    def _tag_object(self) -> str:
+        """Return the tag, as of the commit's time: what could not be pushed is the same again."""
+        landing, request = self._landing, self._request
+        assert landing.tag
+        message = (landing.tag_message or request.message or landing.tag).strip() + "\n"
+        return tag_object(
+            self._repository, landing.tag, self._after.sha, message,
+            identity=request.identity, at=self._after.committed_at, signer=landing.signer,
+        )  # fmt: skip
+
+    def _shown_tag(self, tagged: Optional[str]) -> Optional[dict[str, str]]:
+        if not self._landing.tag:
+            return None
+        state = "present" if tagged else "created" if self._landing.push else "absent"
+        return {"name": self._landing.tag, "commit": tagged or self._after.sha, "state": state}
+
+    def _shown(self) -> dict[str, Any]:
+        before, after, branch = self._before, self._after, self._merger.branch_ref
+        held = self._merger.held
+        files = self._repository.changed_files(before.sha, after.sha, status=True)
+        return {
+            "before": held,
+            "after": after.sha,
+            "tree": after.tree,
+            "updates": self._outcome.updates,
+            "merges": self._outcome.merges,
+            "diff": {
+                "before_header": branch,
+                "after_header": branch,
+                "before": {"commit": held, "tree": before.tree} if held else {},
+                "after": {"commit": after.sha, "tree": after.tree, "files": files},
+            },
+        }

@@ -16,11 +16,19 @@ from ansible_collections.phased.rollout.plugins.module_utils._git import (
     checked_name,
     is_object_id,
 )
-from ansible_collections.phased.rollout.plugins.module_utils._git_changes import Change, Reverts
+from ansible_collections.phased.rollout.plugins.module_utils._git_changes import Change
 from ansible_collections.phased.rollout.plugins.module_utils._git_merges import Merges
+from ansible_collections.phased.rollout.plugins.module_utils._git_reverts import Reverts, TakenBack
+from ansible_collections.phased.rollout.plugins.module_utils._land_again import (
+    missing_files,
+    reapplied,
+    strangers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from ansible_collections.phased.rollout.plugins.module_utils._git_parse import Merged
 
 _IDENTITY = re.compile(r"\s*([^<>\n]*[^<>\s])\s*<([^<>\s]+)>\s*")
 _TRAILER_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
@@ -28,12 +36,16 @@ _TRAILER_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 @dataclass(frozen=True)
 class MergeRequest:
-    """What is to be merged into which branch, and how the merges are worded."""
+    """What is to be merged into which branch, and how the merges are worded.
+
+    onto: where the branch starts anew, whatever it holds.
+    """
 
     into: str
     changes: Sequence[Change]
     identity: tuple[str, str]
     update_from: Sequence[str] = ()
+    onto: Optional[str] = None
     message: str = ""
     trailers: Mapping[str, str] = field(default_factory=dict)
 
@@ -42,7 +54,8 @@ class MergeRequest:
 class Outcome:
     """The branch before and after; nothing but objects has been written.
 
-    tips: the commit of each change by its id. updates and merges are as a result shows them.
+    before: where the merges start. tips: the commit of each change by its id. updates and merges
+    are as a result shows them.
     """
 
     before: str
@@ -73,48 +86,60 @@ class Merger:
     """Computes one merge request against the branches as they are now."""
 
     def __init__(self, repository: Repository, request: MergeRequest) -> None:
-        """Raises GitError if a branch or change does not exist, or a change was taken back."""
+        """Raises GitError if a branch or change does not exist or is not where it has to be."""
         self._repository = repository
         self._merges = Merges(repository)
-        self._request = request
-        repository.check_ref(f"refs/heads/{request.into}", what="The branch to merge into")
+        self.request = request
+        self.branch_ref = repository.check_ref(
+            f"refs/heads/{request.into}", what="The branch to merge into"
+        )
         for name in request.update_from:
             checked_name(name, what="The branch to update from,")
-        self.before = self._head_of(request.into)
+        self.held = repository.ref(self.branch_ref)
+        self.before = self._start()
         self._updates = self._resolved({name: name for name in request.update_from})
         self.tips = self._resolved({change.id: change.branch for change in request.changes})
-        self._require_not_reverted()
+        self._require_unmoved()
+        bases = [self.before, *self._updates.values()]
+        reverts = Reverts(repository, bases, [*self.tips.values()])
+        self._taken_back = {name: reverts.of(tip) for name, tip in self.tips.items()}
+        self._require_no_strangers()
 
     def compute(self, at: int) -> Outcome:
         """Return what the merges give when they are made at a time (epoch seconds).
 
         What the branch contains already is left as it is; if no merge is due and the updates bring
-        nothing but commits, nothing is done. Raises GitError on a conflict.
+        nothing but commits, nothing is done. A change that was taken back is brought back whole.
+        Raises GitError on a conflict.
         """
         done = Outcome(self.before, self.before, self.tips)
-        contains = self._repository.contains
         head = self.before
         for name, tip in self._updates.items():
             head, entry = self._updated(head, name, tip, at)
             done.updates.append(entry)
-        for change in self._request.changes:
-            commit = None
-            if not contains(head, self.tips[change.id]):
-                commit = head = self._merged(head, change, at)
-            done.merges.append(self._merge_entry(change, commit))
-        if all(contains(self.before, tip) for tip in self.tips.values()):
+        again: set[str] = set()
+        updated = head
+        for change in self.request.changes:
+            head, entry = self._landed(head, change, at, again)
+            done.merges.append(entry)
+        if not again and all(self._repository.contains(self.before, t) for t in self.tips.values()):
             trees = self._repository.commits([self.before, head])
             if trees[self.before].tree == trees[head].tree:
                 return Outcome(self.before, self.before, self.tips, merges=done.merges)
+        if again:
+            self._require_whole(updated, head)
         return Outcome(self.before, head, self.tips, done.updates, done.merges)
 
-    def _head_of(self, branch: str) -> str:
-        sha = self._repository.ref(f"refs/heads/{branch}")
+    def _start(self) -> str:
+        """Return the commit that the merges start from: the branch, or what it is made anew of."""
+        name = self.request.onto or self.held
+        sha = self._repository.resolve([checked_name(name, what="The start")])[0] if name else None
         if sha is None:
             nothing = ", which has no branch at all" if self._repository.is_empty() else ""
+            what = f"The start {name}" if name else f"The branch {self.request.into} to merge into"
             raise GitError(
-                f"The branch {branch} to merge into does not exist in {self._repository.path}"
-                f"{nothing}: make it first, or correct the name"
+                f"{what} does not exist in {self._repository.path}{nothing}: make it first, or"
+                " correct the name"
             )
         return sha
 
@@ -130,20 +155,32 @@ class Merger:
             found[key] = sha
         return found
 
-    def _require_not_reverted(self) -> None:
-        bases = [self.before, *self._updates.values()]
-        reverts = Reverts(self._repository, bases, [*self.tips.values()])
-        for change in self._request.changes:
-            reverted = reverts.of(self.tips[change.id])
-            if reverted:
+    def _require_unmoved(self) -> None:
+        for change in self.request.changes:
+            now = self.tips[change.id]
+            if change.sha and now != change.sha:
                 raise GitError(
-                    f"Change {change.id} ({change.branch}) was merged by {reverted.merge.sha} and"
-                    f" taken back by {reverted.by}: merging it again would silently leave out what"
-                    " was taken back. Landing it again is not supported by this version: revert"
-                    f" {reverted.by}, or put the change onto a new branch with new commits",
+                    f"{change.branch} of change {change.id} has moved from {change.sha}, which was"
+                    f" looked at before, to {now}: look at it again, then merge",
                     change=change.id,
-                    reverted_by=reverted.by,
+                    moved=[{"ref": change.branch, "from": change.sha, "to": now}],
                 )
+
+    def _require_no_strangers(self) -> None:
+        """Raises GitError if bringing a change back brings what nobody asked for."""
+        for change in self.request.changes:
+            for one in self._taken_back[change.id]:
+                others = strangers(self._repository, one, self.tips.values(), self.tips)
+                if others:
+                    names = ", ".join(f"{c.sha[:10]} ({c.subject})" for c in others[:5])
+                    raise GitError(
+                        f"Change {change.id} ({change.branch}) was taken back by {one.by.sha}"
+                        f" together with {len(others)} commits of other changes: {names}. Landing"
+                        " it again would bring these, too: land all of these changes together, or"
+                        f" put {change.id} onto a new branch with new commits",
+                        change=change.id,
+                        reverted_by=one.by.sha,
+                    )
 
     def _updated(self, head: str, name: str, tip: str, at: int) -> tuple[str, dict[str, Any]]:
         """Return the head with a branch in it, fast-forwarded if that is possible."""
@@ -151,33 +188,80 @@ class Merger:
             return head, {"ref": name, "sha": tip, "state": "integrated", "commit": None}
         if self._repository.contains(tip, head):
             return tip, {"ref": name, "sha": tip, "state": "fast-forward", "commit": tip}
-        subject = f"Merge branch '{name}' into {self._request.into}"
-        message = worded(subject, self._request.trailers)
+        subject = f"Merge branch '{name}' into {self.request.into}"
+        message = worded(subject, self.request.trailers)
         commit = self._merge_commit(head, tip, message, at, Change("", name))
         return commit, {"ref": name, "sha": tip, "state": "merged", "commit": commit}
 
+    def _landed(
+        self, head: str, change: Change, at: int, again: set[str]
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the head with a change in it. again: the reverts that were taken back already."""
+        tip, taken_back = self.tips[change.id], self._taken_back[change.id]
+        wanted = [one for one in taken_back if one.by.sha not in again]
+        again.update(one.by.sha for one in wanted)
+        before = head
+        head = self._reapplied(head, change, wanted, at)
+        if not self._repository.contains(head, tip):
+            head = self._merged(head, change, at)
+        state = "reapplied" if taken_back else "integrated" if head == before else "merged"
+        commit = head if head != before else None
+        return head, {"id": change.id, "sha": tip, "commit": commit, "state": state}
+
+    def _reapplied(
+        self, head: str, change: Change, taken_back: Sequence[TakenBack], at: int
+    ) -> str:
+        trailers = {**self.request.trailers, "Change": change.id}
+
+        def commit(tree: str, parent: str, one: TakenBack) -> str:
+            message = f'Reapply "{one.commit.subject}"\n\nThis reverts commit {one.by.sha}.'
+            identity = self.request.identity
+            text = worded(message, trailers)
+            return self._repository.commit(tree, [parent], text, identity=identity, at=at)
+
+        head, conflict = reapplied(self._merges, head, taken_back, commit)
+        if conflict:
+            raise self._conflict(head, change, conflict)
+        return head
+
     def _merged(self, head: str, change: Change, at: int) -> str:
         name = change.branch[:10] if is_object_id(change.branch) else f"'{change.branch}'"
-        subject = self._request.message or f"Merge {change.id} ({name}) into {self._request.into}"
-        message = worded(subject, {**self._request.trailers, "Change": change.id})
+        subject = self.request.message or f"Merge {change.id} ({name}) into {self.request.into}"
+        message = worded(subject, {**self.request.trailers, "Change": change.id})
         return self._merge_commit(head, self.tips[change.id], message, at, change)
 
     def _merge_commit(self, head: str, tip: str, message: str, at: int, change: Change) -> str:
         merged = self._merges.merge(head, tip)
         if merged.conflicts:
-            what = f"Change {change.id} ({change.branch})" if change.id else change.branch
-            where = ", ".join(f"{c['path']} ({c['kind']})" for c in merged.listed)
-            fix = change.branch if change.id else f"{self._request.into} or {change.branch}"
-            raise GitError(
-                f"{what} conflicts with {self._request.into} ({head}) in: {where}. Nothing was"
-                f" pushed. Merge {self._request.into} into {fix}, resolve the conflict there, and"
-                " run again",
-                change=change.id or None,
-                conflicts=merged.listed,
-            )
-        identity = self._request.identity
+            raise self._conflict(head, change, merged)
+        identity = self.request.identity
         return self._repository.commit(merged.tree, (head, tip), message, identity=identity, at=at)
 
-    def _merge_entry(self, change: Change, commit: Optional[str]) -> dict[str, Any]:
-        state = "merged" if commit else "integrated"
-        return {"id": change.id, "sha": self.tips[change.id], "commit": commit, "state": state}
+    def _conflict(self, head: str, change: Change, merged: Merged) -> GitError:
+        what = f"Change {change.id} ({change.branch})" if change.id else change.branch
+        where = ", ".join(f"{c['path']} ({c['kind']})" for c in merged.listed)
+        fix = change.branch if change.id else f"{self.request.into} or {change.branch}"
+        return GitError(
+            f"{what} conflicts with {self.request.into} ({head}) in: {where}. Nothing was"
+            f" pushed. Merge {self.request.into} into {fix}, resolve the conflict there, and"
+            " run again",
+            change=change.id or None,
+            conflicts=merged.listed,
+        )
+
+    def _require_whole(self, before: str, after: str) -> None:
+        for change in self.request.changes:
+            others = [tip for name, tip in self.tips.items() if name != change.id]
+            missing = missing_files(
+                self._repository, self.tips[change.id], self._taken_back[change.id],
+                before=before, after=after, others=others,
+            )  # fmt: skip
+            if missing:
+                raise GitError(
+                    f"Change {change.id} ({change.branch}) was merged and taken back before, and"
+                    f" landing it again does not bring all of it: {', '.join(missing)} would not be"
+                    " as on the branch. Nothing was pushed. Put the change onto a new branch with"
+                    " new commits",
+                    change=change.id,
+                    missing=missing,
+                )

@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - Says of each change whether it would merge onto the base, alone, on top of the changes before
     it, and together with each other change; which files conflict, and who wrote and reviewed it.
-  - Works in the object database. No work tree is needed, and no branch or tag moves.
+  - Works in the object database. No work tree is needed, no branch or tag moves, and what the
+    forecast writes is gone when it ends.
 author:
   - The phased.rollout authors (@phased-rollout)
 extends_documentation_fragment:
@@ -30,6 +31,23 @@ options:
     description: Whether to look at every two changes together, too.
     type: bool
     default: false
+  analyse:
+    description: Whether to say of every conflict whose commits and which lines meet, see
+      RV(analysis).
+    type: bool
+    default: false
+  test_paths:
+    description: Where tests are, as patterns of paths (git's C(glob)), for RV(analysis).
+    type: list
+    elements: str
+    default:
+      - "tests/**"
+      - "test/**"
+      - "**/test_*"
+      - "**/*_test.*"
+      - "**/*.test.*"
+      - "**/*.spec.*"
+      - "**/spec/**"
   tag:
     description: Tag of a release to look for, see RV(released).
     type: str
@@ -90,8 +108,8 @@ changes:
     state:
       description:
         - V(integrated) if the base contains it, V(mergeable) or V(conflicting) if it does not.
-        - V(reverted) if commits of it were merged and taken back since, so that merging it again
-          would leave them out without saying so.
+        - V(reverted) if commits of it were merged and taken back since, so that C(git merge) would
+          leave them out without saying so. M(phased.rollout.git_merge) lands it again whole.
         - V(missing) if there is no such branch.
       returned: success
       type: str
@@ -159,10 +177,29 @@ pairs:
   type: list
   elements: dict
 order:
-  description: Names of the changes in the order of the plan, each after those that it depends on.
+  description:
+    - Names of the changes in the order in which the fewest of them have to be resolved against one
+      before them, then with the least risk (files in conflict, times the rank of C(risk) of the
+      change to resolve), then closest to the plan. Each comes after those that it depends on.
+    - It is exact for up to 12 changes that conflict with each other, and good beyond. Without
+      O(pairwise) it is the order of the plan.
   returned: success
   type: list
   elements: str
+order_conflicts:
+  description: How many changes have to be resolved in RV(order), V(null) without O(pairwise).
+  returned: success
+  type: int
+analysis:
+  description:
+    - The analysis of every conflict with the base, and with O(pairwise) of every two changes.
+    - Names of the two sides (C(ids)), C(owners), and C(files) with C(path), C(kind), C(hunks) (the
+      lines in conflict, in git's diff3 style), C(sides) (for each side C(id), C(owner) and the
+      C(commits) that touch the file) and C(tests) (tests that name the file or changed with it).
+    - Empty without O(analyse).
+  returned: success
+  type: list
+  elements: dict
 summary:
   description: The forecast in one line.
   returned: success
@@ -203,24 +240,48 @@ released:
       type: bool
 """
 
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.phased.rollout.plugins.module_utils._conflicts import TEST_PATHS
 from ansible_collections.phased.rollout.plugins.module_utils._forecast import Forecast
-from ansible_collections.phased.rollout.plugins.module_utils._git import GitError
+from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, Repository
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import (
     REPOSITORY_SPEC,
+    Change,
     parse_changes,
 )
 from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
+from ansible_collections.phased.rollout.plugins.module_utils._pairs import Pairs, analyse
 
 ARGUMENT_SPEC = {
     **REPOSITORY_SPEC,
     "base": {"type": "str", "required": True},
     "pairwise": {"type": "bool", "default": False},
+    "analyse": {"type": "bool", "default": False},
+    "test_paths": {"type": "list", "elements": "str", "default": [*TEST_PATHS]},
     "tag": {"type": "str"},
 }
+
+
+def forecast(
+    repository: Repository, changes: list[Change], asked: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the module's result. Raises GitError if the base does not exist."""
+    with tempfile.TemporaryDirectory(prefix="phased-rollout-") as folder:
+        made = Forecast(repository.quarantined(Path(folder)), asked["base"], changes)
+        pairs = Pairs(made, changes) if asked["pairwise"] else None
+        order, to_resolve = pairs.order() if pairs else ([change.id for change in changes], None)
+        return {
+            **made.as_dict(tag=asked["tag"]),
+            "pairs": pairs.as_list() if pairs else [],
+            "order": order,
+            "order_conflicts": to_resolve,
+            "analysis": analyse(made, pairs, asked["test_paths"]) if asked["analyse"] else [],
+        }
 
 
 def main() -> None:
@@ -230,8 +291,7 @@ def main() -> None:
     try:
         changes = parse_changes(asked["changes"])
         with opened(Path(asked["repository"]), asked["remote"]) as repository:
-            forecast = Forecast(repository, asked["base"], changes)
-            result = forecast.as_dict(pairwise=asked["pairwise"], tag=asked["tag"])
+            result = forecast(repository, changes, asked)
     except (GitError, OSError) as exc:
         module.fail_json(
             msg=f"Cannot forecast the merge onto {asked['base']}: {exc}",

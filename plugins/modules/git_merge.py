@@ -16,9 +16,12 @@ description:
     nothing.
   - A change that the branch contains already is not merged again. If it contains all of them and
     O(update_from) has nothing new for its tree, nothing is done at all.
-  - Fails, and moves no ref of the remote, if a change conflicts, was merged and taken back before,
-    if the result is not the O(expected_tree), or if the remote moved in the meantime or refuses
-    the push.
+  - A change that was merged and taken back before lands again whole. First what took it back is
+    taken back, then what is new on its branch is merged, and every file of it is compared.
+  - If the remote moved in the meantime, it is fetched again, and the push repeated only if the
+    result still has the same tree.
+  - Fails, and moves no ref of the remote, if a change conflicts, if the result is not the
+    O(expected_tree), or if the remote refuses the push.
 author:
   - The phased.rollout authors (@phased-rollout)
 extends_documentation_fragment:
@@ -35,7 +38,7 @@ attributes:
     support: full
 options:
   into:
-    description: Branch to merge into. It must exist.
+    description: Branch to merge into. It must exist, unless O(onto) is given.
     type: str
     required: true
   update_from:
@@ -45,6 +48,13 @@ options:
     type: list
     elements: str
     default: []
+  onto:
+    description:
+      - Branch, tag or commit to make O(into) anew of, whatever it holds, as an integration branch
+        that is made for a test again and again.
+      - If it holds commits, other than merges, that are in no other branch or tag, its old head is
+        kept as C(rollback/<into>-<commit>).
+    type: str
   commit_message:
     description: Message of the merge commits. The default names the change and the branch.
     type: str
@@ -73,6 +83,17 @@ options:
   tag_message:
     description: Message of the tag. The default is O(commit_message), or else the name of the tag.
     type: str
+  signing_key:
+    description:
+      - Key to sign the tag with. For ssh the path of a private key, or of the public key of one
+        that the agent holds; for OpenPGP what C(gpg --local-user) takes.
+      - A key that asks for a passphrase cannot sign.
+    type: str
+  signing_format:
+    description: Kind of O(signing_key).
+    type: str
+    choices: [ssh, openpgp]
+    default: ssh
   push:
     description: Whether to push the branch and the tag to O(remote).
     type: bool
@@ -97,6 +118,19 @@ EXAMPLES = r"""
     candidate: refs/rollout/candidate/phase-1
   register: candidate
 
+- name: Make the integration branch of two phases, as often as it takes
+  phased.rollout.git_merge:
+    repository: /var/lib/rollout/tower.git
+    remote: ssh://git@forge/srv/git/tower.git
+    into: integration/phase1-phase2-validation
+    onto: main
+    changes:
+      - id: ssot-bridge
+        branch: feature/phase1-ssot-bridge-implementation
+      - id: workflow-persistence
+        branch: feature/phase2-comfyui-workflow-persistence
+    push: true
+
 - name: Release exactly what was tested
   phased.rollout.git_merge:
     repository: /var/lib/rollout/tower.git
@@ -112,7 +146,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: Commit at the head of O(into) before.
+  description: Commit at the head of O(into) before, V(null) if there was no such branch.
   returned: success
   type: str
 after:
@@ -133,7 +167,7 @@ updates:
 merges:
   description:
     - What became of each change (C(id), its tip C(sha), its merge C(commit)), C(state) being
-      V(merged), or V(integrated) if it was contained already.
+      V(merged), V(reapplied) if it had been taken back, or V(integrated) if it was contained.
   returned: success
   type: list
   elements: dict
@@ -143,6 +177,10 @@ tag:
       V(absent) without O(push). V(null) without O(tag).
   returned: success
   type: dict
+kept_as:
+  description: Branch that keeps the old head of O(into), V(null) if it needs none.
+  returned: success
+  type: str
 pushed:
   description: Refs that were pushed, in check mode those that would be.
   returned: success
@@ -154,16 +192,21 @@ conflicts:
   type: list
   elements: dict
 change:
-  description: Name of the change that conflicts or was taken back, V(null) for O(update_from).
-  returned: on a conflict, or if a change was taken back
+  description: Name of the change that was the reason, V(null) for O(update_from).
+  returned: on a conflict, if a change moved, or if it cannot land again whole
   type: str
+missing:
+  description: Files of a change that would not be as on its branch if it landed again.
+  returned: if a change cannot land again whole
+  type: list
+  elements: str
 reverted_by:
-  description: The commit that took the change back.
-  returned: if a change was taken back
+  description: The commit that took the change back together with others.
+  returned: if a change cannot land again alone
   type: str
 moved:
-  description: Refs of the remote (C(ref), C(from), C(to)) that moved since they were fetched.
-  returned: on a lost race
+  description: Refs (C(ref), C(from), C(to)) that moved since they were fetched or looked at.
+  returned: on a lost race, or if a change is not at its C(sha)
   type: list
   elements: dict
 rejected:
@@ -184,8 +227,10 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_changes import
     REPOSITORY_SPEC,
     parse_changes,
 )
-from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
-from ansible_collections.phased.rollout.plugins.module_utils._land import Landing, land
+from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import fetch, opened
+from ansible_collections.phased.rollout.plugins.module_utils._git_tag import Signer
+from ansible_collections.phased.rollout.plugins.module_utils._land import land
+from ansible_collections.phased.rollout.plugins.module_utils._landing import Landing
 from ansible_collections.phased.rollout.plugins.module_utils._merge import (
     MergeRequest,
     parse_identity,
@@ -195,6 +240,7 @@ ARGUMENT_SPEC = {
     **REPOSITORY_SPEC,
     "into": {"type": "str", "required": True},
     "update_from": {"type": "list", "elements": "str", "default": []},
+    "onto": {"type": "str"},
     "commit_message": {"type": "str"},
     "trailers": {"type": "dict", "default": {}},
     "identity": {"type": "str", "default": "phased.rollout <rollout@localhost>"},
@@ -202,6 +248,8 @@ ARGUMENT_SPEC = {
     "expected_tree": {"type": "str"},
     "tag": {"type": "str"},
     "tag_message": {"type": "str"},
+    "signing_key": {"type": "str", "no_log": False},
+    "signing_format": {"type": "str", "choices": ["ssh", "openpgp"], "default": "ssh"},
     "push": {"type": "bool", "default": False},
 }
 
@@ -213,6 +261,7 @@ def merge_request(asked: dict[str, Any]) -> MergeRequest:
         changes=parse_changes(asked["changes"]),
         identity=parse_identity(asked["identity"]),
         update_from=asked["update_from"],
+        onto=asked["onto"],
         message=asked["commit_message"] or "",
         trailers={key: str(value) for key, value in asked["trailers"].items()},
     )
@@ -226,6 +275,7 @@ def landing(asked: dict[str, Any]) -> Landing:
         expected_tree=asked["expected_tree"],
         tag=asked["tag"],
         tag_message=asked["tag_message"] or "",
+        signer=Signer(key, asked["signing_format"]) if (key := asked["signing_key"]) else None,
     )
 
 
@@ -246,6 +296,7 @@ def main() -> None:
                 landing(asked),
                 now=int(time.time()),
                 check_mode=module.check_mode,
+                refetch=lambda: fetch(repository, asked["remote"]),
             )
     except (GitError, OSError) as exc:
         module.fail_json(

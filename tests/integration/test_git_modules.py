@@ -6,97 +6,21 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
 from ansible_collections.phased.rollout.tests.git_sandbox import ADA, BEA, Sandbox
-
-TAG = "v1.0.0-ssot-phase1"
-
-
-class Control:
-    """A control node: the mirror of a remote, and the modules that use it."""
-
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        mirror: Path,
-        run_module: Callable[..., dict[str, Any]],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        self.sandbox = sandbox
-        self.mirror = mirror
-        self._run_module = run_module
-        self._monkeypatch = monkeypatch
-
-    def intercept(self, command: str, script: str) -> None:
-        """Let a shell script run where git is next called with a command; $GIT is git itself."""
-        folder = self.sandbox.work.parent / "intercepted"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        git = folder / "git"
-        git.write_text(
-            f"#!/bin/sh\nGIT={shutil.which('git', path=os.environ['PATH'])}\n"
-            f'case " $* " in *" {command} "*) if mkdir {folder}/once 2>/dev/null; then\n'
-            f'PATH={os.environ["PATH"]}\n{script}\nfi ;; esac\nexec "$GIT" "$@"\n'
-        )
-        git.chmod(0o755)
-        self._monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
-
-    def start(self, name: str, **args: Any) -> subprocess.Popen[bytes]:
-        """Start a module and leave it running."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"ansible_collections.phased.rollout.plugins.modules.{name}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert process.stdin
-        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": self._complete(args)}).encode())
-        process.stdin.close()
-        process.stdin = None
-        return process
-
-    def run(self, name: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
-        return self._run_module(name, self._complete(args), check_mode=check_mode)
-
-    def _complete(self, args: dict[str, Any]) -> dict[str, Any]:
-        return {"repository": str(self.mirror), "remote": self.sandbox.url, **args}
-
-    def merge(self, **args: Any) -> dict[str, Any]:
-        return self.run("git_merge", **args)
-
-    def forecast(self, **args: Any) -> dict[str, Any]:
-        return self.run("git_forecast_info", **args)
-
-
-PHASE_1: dict[str, Any] = {
-    "into": "development",
-    "update_from": ["main"],
-    "changes": [{"id": "ssot-bridge", "branch": "feature/phase1"}],
-    "trailers": {"Rollout": "tower", "Phase": 1},
-    "candidate": "refs/rollout/candidate/phase-1",
-}
-
-
-def release(candidate: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "into": "main",
-        "changes": [{"id": "phase-1", "branch": candidate["after"]}],
-        "expected_tree": candidate["tree"],
-        "commit_message": "Release phase 1",
-        "tag": TAG,
-        "tag_message": "Phase 1",
-        "push": True,
-    }
+from ansible_collections.phased.rollout.tests.integration.control import (
+    PHASE_1,
+    TAG,
+    Control,
+    release,
+)
 
 
 @pytest.fixture
@@ -249,16 +173,18 @@ def test_a_tree_that_was_not_tested_is_not_pushed(control: Control) -> None:
 
 
 @pytest.mark.parametrize(
-    "theirs",
+    ("theirs", "files"),
     [
-        pytest.param("other", id="somebody lands something else"),
-        pytest.param("main~1", id="somebody sets main back, which a plain push would undo"),
+        pytest.param("other", {"theirs": "1\n"}, id="somebody lands something else"),
+        pytest.param("main~1", {}, id="somebody sets main back, which a plain push would undo"),
     ],
 )
-def test_a_lost_race_pushes_nothing_and_the_next_run_wins(control: Control, theirs: str) -> None:
+def test_a_lost_race_pushes_nothing_and_the_next_run_wins(
+    control: Control, theirs: str, files: dict[str, Optional[str]]
+) -> None:
     sandbox = control.sandbox
     candidate = control.merge(**PHASE_1)
-    sandbox.commit("other", {}, start="main", message="Theirs")
+    sandbox.commit("other", files, start="main", message="Theirs")
     before = sandbox.refs()
     control.intercept("push", f"git -C {sandbox.work} push -q -f origin {theirs}:main")
     result = control.merge(**release(candidate))
@@ -268,7 +194,19 @@ def test_a_lost_race_pushes_nothing_and_the_next_run_wins(control: Control, thei
         {"ref": "refs/heads/main", "from": before["refs/heads/main"], "to": now}
     ]
     assert sandbox.refs() == {**before, "refs/heads/main": now}
-    assert len(control.merge(**release(candidate))["pushed"]) == 2
+    again = control.merge(**release(control.merge(**PHASE_1)))
+    assert len(again["pushed"]) == 2, again
+
+
+def test_a_lost_race_that_changes_nothing_of_the_result_is_run_again(control: Control) -> None:
+    sandbox = control.sandbox
+    candidate = control.merge(**PHASE_1)
+    theirs = sandbox.commit("other", {}, start="main", message="Theirs")
+    control.intercept("push", f"git -C {sandbox.work} push -q origin other:main")
+    result = control.merge(**release(candidate))
+    assert result["before"] == theirs
+    assert result["tree"] == candidate["tree"]
+    assert sandbox.refs()["refs/heads/main"] == result["after"]
 
 
 def test_a_tag_on_a_commit_that_the_branch_lacks_is_refused(control: Control) -> None:
@@ -286,9 +224,110 @@ def test_a_tag_that_appears_meanwhile_keeps_the_branch_back_too(control: Control
     control.intercept("push", f"git -C {sandbox.work} push -q origin main:refs/tags/{TAG}")
     before = sandbox.refs()
     result = control.merge(**release(candidate))
-    assert [moved["ref"] for moved in result["moved"]] == [f"refs/tags/{TAG}"]
+    assert "does not contain change phase-1" in result["msg"]
     assert sandbox.refs()["refs/heads/main"] == before["refs/heads/main"]
-    assert "does not contain change phase-1" in control.merge(**release(candidate))["msg"]
+
+
+def test_a_change_that_is_not_where_it_was_looked_at_is_not_merged(control: Control) -> None:
+    change = PHASE_1["changes"][0]
+    seen = control.sandbox.refs()["refs/heads/feature/phase1"]
+    now = control.sandbox.commit("feature/phase1", {"late.py": "late\n"})
+    result = control.merge(**{**PHASE_1, "changes": [{**change, "sha": seen}], "push": True})
+    assert f"has moved from {seen}" in result["msg"]
+    assert result["moved"] == [{"ref": "feature/phase1", "from": seen, "to": now}]
+    assert control.merge(**{**PHASE_1, "changes": [{**change, "sha": now}]})["changed"]
+
+
+INTEGRATION: dict[str, Any] = {
+    "into": "integration/phase1-phase2-validation",
+    "onto": "main",
+    "changes": [
+        {"id": "one", "branch": "feature/phase1"},
+        {"id": "two", "branch": "feature/phase2"},
+    ],
+    "push": True,
+}
+
+
+def test_an_integration_branch_is_made_again_and_again(control: Control) -> None:
+    sandbox = control.sandbox
+    sandbox.commit("feature/phase2", {"flow.py": "flow\n"}, start="main")
+    ref = f"refs/heads/{INTEGRATION['into']}"
+    first = control.merge(**INTEGRATION)
+    assert first["before"] is None
+    assert sandbox.refs()[ref] == first["after"]
+    time.sleep(1.1)
+    assert not control.merge(**INTEGRATION)["changed"]
+    # A branch that was written anew: git would refuse to push what is no fast-forward.
+    sandbox.git("checkout", "-q", "feature/phase2")
+    sandbox.git("commit", "-q", "--amend", "-m", "Written anew")
+    sandbox.git("push", "-q", "-f", "origin", "feature/phase2")
+    kept = control.merge(**INTEGRATION)
+    assert kept["before"] == first["after"]
+    assert kept["kept_as"] == f"refs/heads/rollback/{INTEGRATION['into']}-{first['after'][:10]}"
+    assert sandbox.refs()[kept["kept_as"]] == first["after"]
+    # What the old head has is now in a branch of its own, or still in the feature branches.
+    sandbox.commit("feature/phase1", {"more.py": "more\n"})
+    again = control.merge(**INTEGRATION)
+    assert again["kept_as"] is None
+    assert sandbox.refs()[ref] == again["after"]
+    sandbox.git("fetch", "-q", "origin")
+    sandbox.git("checkout", "-q", "--detach", "main")
+    sandbox.git("merge", "-q", "--no-ff", "--no-edit", "feature/phase1")
+    sandbox.git("merge", "-q", "--no-ff", "--no-edit", "feature/phase2")
+    assert again["tree"] == sandbox.tree("HEAD")
+
+
+def test_what_development_carries_besides_the_changes_is_named(control: Control) -> None:
+    chain = control.forecast(base="main", changes=PHASE_1["changes"])["chain"]
+    assert control.merge(**PHASE_1, expected_tree=chain["tree"])["tree"] == chain["tree"]
+    control.sandbox.git("checkout", "-q", "development")
+    control.sandbox.commit("development", {"wip.py": "half\n"}, message="Half done", author=BEA)
+    result = control.merge(**PHASE_1, expected_tree=chain["tree"])
+    assert "(Bea: Half done)" in result["msg"]
+
+
+@pytest.mark.parametrize("form", ["ssh", "openpgp"])
+def test_a_release_is_signed_by_a_key(
+    control: Control, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    candidate = control.merge(**PHASE_1)
+    key, verify = (ssh_key if form == "ssh" else openpgp_key)(tmp_path, monkeypatch)
+    result = control.merge(**release(candidate), signing_key=key, signing_format=form)
+    assert len(result["pushed"]) == 2, result
+    work = control.sandbox.work
+    control.sandbox.git("fetch", "-q", "--tags", "origin")
+    subprocess.run(["git", *verify, "verify-tag", TAG], cwd=work, check=True, capture_output=True)
+    tag = control.sandbox.git("cat-file", "tag", TAG)
+    assert tag.startswith(f"object {result['after']}\ntype commit\ntag {TAG}\n")
+
+
+def test_without_its_signature_nothing_is_released(control: Control, tmp_path: Path) -> None:
+    candidate = control.merge(**PHASE_1)
+    before = control.sandbox.refs()
+    (tmp_path / "no key").write_text("nonsense\n")
+    for key in ("no key", "nowhere"):
+        result = control.merge(**release(candidate), signing_key=str(tmp_path / key))
+        assert key in result["msg"]
+        assert control.sandbox.refs() == before
+
+
+def ssh_key(folder: Path, _monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[str]]:
+    key = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    public = key.with_suffix(".pub").read_text()
+    signers = folder / "allowed_signers"
+    signers.write_text(f"rollout@localhost {public}")
+    return str(key), ["-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={signers}"]
+
+
+def openpgp_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[str]]:
+    home = folder / "gnupg"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    make = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "rollout@localhost"]
+    subprocess.run([*make, "ed25519", "sign"], check=True, capture_output=True)
+    return "rollout@localhost", []
 
 
 @pytest.mark.parametrize(
@@ -317,41 +356,6 @@ def test_a_push_whose_answer_is_lost_counts_when_it_landed(control: Control) -> 
     candidate = control.merge(**PHASE_1)
     control.intercept("push", '"$GIT" "$@" >/dev/null 2>&1; exit 128')
     assert len(control.merge(**release(candidate))["pushed"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("command", "script"),
-    [
-        pytest.param("init", "kill -9 $PPID; exit 1", id="before the mirror is made"),
-        pytest.param("config", "kill -9 $PPID; exit 1", id="in the middle of making the mirror"),
-        pytest.param("fetch", "kill -9 $PPID; exit 1", id="before the fetch"),
-        pytest.param(
-            "fetch",
-            '"$GIT" "$@"; touch packed-refs.lock refs/heads/main.lock config.lock; kill -9 $PPID',
-            id="in the fetch, leaving git's locks",
-        ),
-        pytest.param("merge-tree", "kill -9 $PPID; exit 1", id="before the merge"),
-        pytest.param("update-ref", "kill -9 $PPID; exit 1", id="before the candidate is kept"),
-        pytest.param("update-ref", '"$GIT" "$@"; kill -9 $PPID; exit 1', id="after it was kept"),
-        pytest.param("push", "kill -9 $PPID; exit 1", id="before the push"),
-        pytest.param("push", 'kill -9 $PPID; exec "$GIT" "$@"', id="git goes on with the push"),
-        pytest.param("push", '"$GIT" "$@"; kill -9 $PPID; exit 1', id="after the push"),
-    ],
-)
-def test_after_a_kill_the_same_command_ends_in_the_same_state(
-    control: Control, command: str, script: str
-) -> None:
-    control.intercept(command, f'cd "$2"; {script}')
-    killed = control.start("git_merge", **PHASE_1, push=True)
-    assert killed.wait() == -signal.SIGKILL
-    result = control.merge(**PHASE_1, push=True)
-    refs = control.sandbox.refs()
-    assert result["after"] == refs["refs/heads/development"]
-    history = control.sandbox.git(
-        "log", "--merges", "--format=%s", "development", where=control.sandbox.remote
-    )
-    assert history.count("Merge ssot-bridge") == 1
-    assert not control.merge(**PHASE_1, push=True)["changed"]
 
 
 def test_odd_names_are_taken_as_they_are(control: Control) -> None:
@@ -389,22 +393,27 @@ def test_a_conflict_names_change_branch_base_and_files(control: Control) -> None
     assert forecast["chain"]["tree"] is None
 
 
-def test_a_change_that_was_taken_back_is_refused(control: Control) -> None:
+def test_a_change_that_was_taken_back_lands_again_whole(control: Control) -> None:
     sandbox = control.sandbox
-    merge = sandbox.merge("main", "feature/phase1")
-    revert = sandbox.revert("main", merge)
-    before = sandbox.refs()
+    revert = sandbox.revert("main", sandbox.merge("main", "feature/phase1"))
+    sandbox.commit("feature/phase1", {"more.py": "more\n"})
     forecast = control.forecast(base="main", changes=PHASE_1["changes"])
     assert forecast["changes"][0]["state"] == "reverted"
     assert forecast["changes"][0]["reverted_by"] == revert
-    for into in ("main", "development"):
-        result = control.merge(**{**PHASE_1, "into": into, "push": True})
-        assert "Landing it again is not supported" in result["msg"]
-        assert result["reverted_by"] == revert
-    assert sandbox.refs() == before
-    sandbox.revert("main", revert)
+    assert forecast["chain"]["state"] == "mergeable"
+    result = control.merge(**{**PHASE_1, "into": "main", "push": True})
+    assert result["merges"][0]["state"] == "reapplied", result
+    assert result["tree"] == forecast["chain"]["tree"]
+    log = sandbox.git("log", "-3", "--format=%s", "main", where=sandbox.remote).splitlines()
+    assert log[:2] == [
+        "Merge ssot-bridge ('feature/phase1') into main",
+        'Reapply "Merge feature/phase1"',
+    ]
+    files = sandbox.git("ls-tree", "--name-only", "main", where=sandbox.remote).splitlines()
+    assert {"bridge.py", "more.py"} <= set(files)
     forecast = control.forecast(base="main", changes=PHASE_1["changes"])
     assert forecast["changes"][0]["state"] == "integrated"
+    assert not control.merge(**{**PHASE_1, "into": "main", "push": True})["changed"]
 
 
 def test_forecast_moves_no_ref_anywhere(control: Control) -> None:

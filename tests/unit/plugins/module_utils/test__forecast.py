@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.phased.rollout.plugins.module_utils._forecast import Forecast, summary
 from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, Repository
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import Change
+from ansible_collections.phased.rollout.plugins.module_utils._pairs import Pairs
 from ansible_collections.phased.rollout.tests.git_sandbox import (
     ADA,
     BEA,
@@ -44,9 +45,9 @@ def forecast(sandbox: Sandbox, *branches: str, **options: Any) -> dict[str, Any]
     changes = [Change(branch, branch, owner=f"team {branch}") for branch in branches]
     base = options.pop("base", "main")
     repository = Repository(sandbox.remote)
-    return Forecast(repository, base, changes).as_dict(
-        **{"pairwise": False, "tag": None, **options}
-    )
+    made = Forecast(repository, base, changes)
+    pairs = Pairs(made, changes).as_list() if options.pop("pairwise", False) else []
+    return {**made.as_dict(**{"tag": None, **options}), "pairs": pairs}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_how_a_change_stands_alone(sandbox: Sandbox, branch: str, expected: dict
             id="the later one conflicts, and is left out for those after it",
         ),
         pytest.param(["left", "nowhere"], "missing", [], id="a missing change is the worst"),
-        pytest.param(["left", "back"], "reverted", [], id="a change taken back cannot go on top"),
+        pytest.param(["left", "back"], "mergeable", [], id="a change taken back lands again"),
     ],
 )
 def test_how_changes_stand_in_sequence(
