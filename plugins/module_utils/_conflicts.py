@@ -35,13 +35,13 @@ MOST_LINES = 120
 MOST_CHARACTERS = 300
 MOST_BYTES = 4 * 1024 * 1024
 _CONTEXT = 3
+_LITERAL = {"GIT_LITERAL_PATHSPECS": "1"}
+_GLOBS = {"GIT_GLOB_PATHSPECS": "1"}
 #: The path of a conflict that is about no file.
 _NO_PATH = "."
 _ID = r"(?:[0-9a-f]{64}|[0-9a-f]{40})"
 _START = re.compile(rf"(<{{7,}}) {_ID}(:.*)?\r?")
 _END = re.compile(rf"(>{{7,}}) {_ID}(:.*)?\r?")
-#: Where a file stands in the way of a folder, the merge puts it aside under such a name.
-_ASIDE = re.compile(rf"~{_ID}(?:_[0-9]+)?$")
 # File names that also are everyday words in tests.
 _UNSPECIFIC = re.compile(
     r"base|changelog|common|conf|config|conftest|constants|defaults?|dockerfile|helpers?|index|init"
@@ -145,8 +145,7 @@ class ConflictAnalysis:
             renames.update(zip(words[1::3], words[2::3]))
         found = {}
         for path in paths:
-            names = {path, _ASIDE.sub("", path)}
-            names |= {old for old, new in renames if new in names}
+            names = {path} | {old for old, new in renames if new == path}
             found[path] = names | {new for old, new in renames if old in names}
         return found
 
@@ -157,7 +156,7 @@ class ConflictAnalysis:
             "--name-only", "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
             "--format=tformat:/%x00%H%x00%an <%ae>%x00%ad%x00%s", side.sha, "--not", *fork,
             "--", *_pathspecs(paths),
-            env={"GIT_LITERAL_PATHSPECS": "1", "TZ": "UTC"}, doing="read history",
+            env={**_LITERAL, "TZ": "UTC"}, doing="read history",
         )  # fmt: skip
         return list(_parse_touches(done.stdout))
 
@@ -177,7 +176,7 @@ class ConflictAnalysis:
             done = self._repository.git(
                 "diff-tree", "-r", "-z", "--no-renames", "--diff-filter=d", "--name-only",
                 before, side.sha, "--", *self._test_paths,
-                env={"GIT_GLOB_PATHSPECS": "1"}, doing="find changed tests",
+                env=_GLOBS, doing="find changed tests",
             )  # fmt: skip
             changed.update(text(word) for word in done.stdout.split(b"\0")[:-1])
         found = {path: known & changed for path, known in names.items()}
@@ -204,7 +203,7 @@ class ConflictAnalysis:
             "grep", "-z", "-I", "--fixed-strings", "--word-regexp", "--only-matching", "--no-color",
             "--no-line-number", "--no-column", "--full-name", *patterns, tree,
             "--", *self._test_paths,
-            env={"GIT_GLOB_PATHSPECS": "1"}, good=(0, 1), doing="search the tests",
+            env=_GLOBS, good=(0, 1), doing="search the tests",
         )  # fmt: skip
         pattern = re.compile(rb"%s:([^\0]+)\0([^\n]*)\n" % tree.encode())
         return {(text(test), needle) for test, needle in pattern.findall(done.stdout)}
@@ -214,8 +213,9 @@ class ConflictAnalysis:
     ) -> dict[str, list[str]]:
         """Return for each file of a merged tree its conflicts."""
         done = self._repository.git(
-            "ls-tree", "-z", "--long", tree, "--", *_pathspecs(paths), doing="read a merged tree"
-        )
+            "ls-tree", "-z", "--long", tree, "--", *_pathspecs(paths),
+            env=_LITERAL, doing="read a merged tree",
+        )  # fmt: skip
         found = {}
         for entry in done.stdout.split(b"\0")[:-1]:
             described, path = entry.split(b"\t", 1)

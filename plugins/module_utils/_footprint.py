@@ -35,8 +35,8 @@ class Footprint:
             frozenset(commits),
             frozenset(path for _letter, path in status),
             frozenset(folder for _letter, path in status for folder in _above(path)),
-            frozenset(f for letter, path in status if letter == "D" for f in _left(path)),
-            frozenset(f for letter, path in status if letter == "A" for f in ("", *_above(path))),
+            frozenset(f for letter, path in status if letter == "D" for f in _above(path)),
+            frozenset(f for letter, path in status if letter == "A" for f in _above(path)),
         )
 
     def may_conflict_with(self, other: Footprint) -> bool:
@@ -57,15 +57,8 @@ class Footprint:
 
 
 def _above(path: str) -> Iterator[str]:
-    """Yield the folders above a path, the root left out."""
+    """Yield the folders above a path; not the root, which git does not take for moved."""
     end = path.rfind("/")
     while end > 0:
         yield path[:end]
         end = path.rfind("/", 0, end)
-
-
-def _left(path: str) -> Iterator[str]:
-    """Yield the folders that may have moved if the path is gone; the root only if it held it."""
-    if "/" not in path:
-        yield ""
-    yield from _above(path)

@@ -121,12 +121,21 @@ class Repository:
     """A git repository at a path; nothing outside it is read and no work tree is touched."""
 
     def __init__(
-        self, path: Path, run: Runner = run_program, *, pass_fds: Sequence[int] = ()
+        self,
+        path: Path,
+        run: Runner = run_program,
+        *,
+        pass_fds: Sequence[int] = (),
+        bare: bool = False,
     ) -> None:
+        """Return the repository. bare: it is known to be one without a work tree."""
         self.path = path
         self._run = run
         self.pass_fds = list(pass_fds)
-        self._git_dir: Optional[Path] = None
+        self._git_dir = path.absolute() if bare else None
+        # What a commit is, and which ancestors two have in common, never changes.
+        self._commits: dict[str, Commit] = {}
+        self._bases: dict[tuple[str, ...], list[str]] = {}
         self._env = {**_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(path.absolute().parent)}
 
     def git(
@@ -162,7 +171,7 @@ class Repository:
         """Raises GitError unless the path is the top of a repository."""
         if not self.path.is_dir():
             raise GitError(f"{self.path} does not exist or is not a directory")
-        self.git("rev-parse", "--git-dir", doing="find a git repository")
+        assert self.git_dir
 
     @property
     def git_dir(self) -> Path:
@@ -211,13 +220,14 @@ class Repository:
     def commits(self, shas: Iterable[str]) -> dict[str, Commit]:
         """Return the commits by id."""
         wanted = list(dict.fromkeys(shas))
-        if not wanted:
-            return {}
-        done = self.git(
-            "log", "--no-show-signature", "--no-walk=unsorted", "-z", COMMIT_FORMAT, *wanted, "--",
-            doing="read commits",
-        )  # fmt: skip
-        return {commit.sha: commit for commit in parse_commits(done.stdout)}
+        unknown = [sha for sha in wanted if sha not in self._commits]
+        if unknown:
+            done = self.git(
+                "log", "--no-show-signature", "--no-walk=unsorted", "-z", COMMIT_FORMAT, *unknown,
+                "--", doing="read commits",
+            )  # fmt: skip
+            self._commits.update({commit.sha: commit for commit in parse_commits(done.stdout)})
+        return {sha: self._commits[sha] for sha in wanted}
 
     def log(
         self, tips: Sequence[str], *, without: Sequence[str] = (), grep: str = ""
@@ -240,18 +250,18 @@ class Repository:
 
     def contains(self, commit: str, ancestor: str) -> bool:
         """Return whether the ancestor is the commit or in its history."""
-        done = self.git(
-            "merge-base", "--is-ancestor", ancestor, commit, good=(0, 1), doing="compare histories"
-        )
-        return done.returncode == 0
+        return commit == ancestor or self.merge_bases(commit, ancestor) == [ancestor]
 
     def merge_bases(self, *commits: str, of_all: bool = False) -> list[str]:
         """Return the best common ancestors of the first commit and any other, or of all."""
-        done = self.git(
-            "merge-base", "--octopus" if of_all else "--all", *commits,
-            good=(0, 1), doing="find common ancestors",
-        )  # fmt: skip
-        return text(done.stdout).split()
+        form = "--octopus" if of_all else "--all"
+        key = (form, *commits)
+        if key not in self._bases:
+            done = self.git(
+                "merge-base", form, *commits, good=(0, 1), doing="find common ancestors"
+            )
+            self._bases[key] = text(done.stdout).split()
+        return self._bases[key]
 
     def apart(self, commit: str, base: str) -> tuple[list[str], list[str]]:
         """Return the commits that only the commit has, and those that only the base has."""
@@ -297,7 +307,9 @@ class Repository:
             "-c", "commit.gpgSign=false", "commit-tree", *given, tree,
             data=message.encode(), env=env, doing="write a commit",
         )  # fmt: skip
-        return text(done.stdout).strip()
+        sha = text(done.stdout).strip()
+        self._commits[sha] = Commit(sha, tree, tuple(parents), at, *identity, message)
+        return sha
 
     def check_ref(self, ref: str, *, what: str) -> str:
         """Return the full ref name. Raises GitError, saying what it is for, if git forbids it."""

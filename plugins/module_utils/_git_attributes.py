@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.phased.rollout.plugins.module_utils._git_parse import text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ansible_collections.phased.rollout.plugins.module_utils._git import Repository
 
@@ -79,6 +79,22 @@ class AttributeFolders:
             self._of[commit] = self._laid_out(self._files(commit))
         return self._of[commit]
 
+    @property
+    def none(self) -> Attributes:
+        """No attributes at all."""
+        return self._laid_out(frozenset())
+
+    def any_for(self, commit: str, paths: Iterable[bytes]) -> bool:
+        """Return whether the commit has attributes in a folder of the paths, or above it."""
+        folders = {path[: slash + 1] for path in paths for slash in _slashes(path)}
+        if not folders:
+            return False
+        asked = b"".join(b"%s:%s%s\0" % (commit.encode(), f, _NAME.encode()) for f in folders)
+        done = self._repository.git(
+            "cat-file", "--batch-check=%(objecttype)", "-z", data=asked, doing="look for attributes"
+        )
+        return b"blob" in done.stdout.split()
+
     def same(self, commit: str, other: str) -> None:
         """Take the attributes of a commit as those of another, which differs in other files."""
         self._of[commit] = self.of(other)
@@ -112,3 +128,13 @@ class AttributeFolders:
                 drivers.update({name: _KNOWN.get(name, _UNKNOWN) for name in names})
             self._made[files] = Attributes(folder, drivers)
         return self._made[files]
+
+
+def _slashes(path: bytes) -> Iterator[int]:
+    """Yield where each folder of a path ends, first the root, which ends before it."""
+    slash = -1
+    while True:
+        yield slash
+        slash = path.find(b"/", slash + 1)
+        if slash < 0:
+            return

@@ -47,6 +47,12 @@ class Merges:
 
     def merge(self, ours: str, theirs: str) -> Merged:
         """Return what merging a commit into another gives."""
+        if len(self._repository.merge_bases(ours, theirs)) == 1:
+            # To look for attributes takes longer than most merges, and few files ask for them:
+            # those that both sides changed. With more than one base, git does not name them all.
+            merged = self._batch(self.attributes.none, [(ours, theirs)])[0]
+            if not self.attributes.any_for(ours, merged.met):
+                return merged
         return self.merge_all([(ours, theirs)])[0]
 
     def merge_all(self, pairs: Sequence[Pair]) -> list[Merged]:
@@ -103,11 +109,27 @@ class Merges:
             results.append(Merged("", {".": "unrelated histories"}))
         if len(results) != len(pairs):
             raise GitError(f"git answered {len(results)} of {len(pairs)} merges")
-        return results
+        return self._with_bases(attributes, pairs, results)
 
-    def _run(self, attributes: Attributes, pairs: Sequence[Pair]) -> Completed:
+    def _with_bases(
+        self, attributes: Attributes, pairs: Sequence[Pair], merges: list[Merged]
+    ) -> list[Merged]:
+        """Return the merges, with what was there before in the files that conflict.
+
+        Merged again for that: the style that shows it changes what unions and criss-crosses give.
+        """
+        numbers = [n for n, merged in enumerate(merges) if merged.conflicts and merged.tree]
+        if numbers:
+            done = self._run(attributes, [pairs[n] for n in numbers], style="diff3")
+            for number, shown in zip(numbers, parse_merges(done.stdout)):
+                merges[number] = replace(merges[number], tree=shown.tree)
+        return merges
+
+    def _run(
+        self, attributes: Attributes, pairs: Sequence[Pair], *, style: str = "merge"
+    ) -> Completed:
         done = self._repository.git(
-            "-C", str(attributes.folder), "-c", "merge.conflictStyle=diff3",
+            "-C", str(attributes.folder), "-c", f"merge.conflictStyle={style}",
             "merge-tree", "--write-tree", "--stdin", "--messages",
             data="".join(f"{ours} {theirs}\n" for ours, theirs in pairs).encode(),
             env=attributes.environment(self._repository),

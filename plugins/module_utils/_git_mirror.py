@@ -26,12 +26,16 @@ _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
 @contextmanager
-def opened(path: Path, remote: Optional[str]) -> Iterator[Repository]:
+def opened(path: Path, remote: Optional[str], *, push: bool = False) -> Iterator[Repository]:
     """Yield the repository at the path; with a remote it is its mirror: made, locked and fetched.
 
     Branches and tags of a mirror are the remote's; refs below refs/rollout/ are ours and stay.
-    Raises GitError if there is no repository, or the remote cannot be read.
+    push: whether there must be a remote to push to. Raises GitError if there is no repository, or
+    the remote cannot be read.
     """
+    # Ansible takes an option that is null for one that is given, so required_if does not do.
+    if remote is None and push:
+        raise GitError("A push needs a remote: name it, or leave the push out")
     if remote is None:
         repository = Repository(path)
         repository.require()
@@ -41,7 +45,7 @@ def opened(path: Path, remote: Optional[str]) -> Iterator[Repository]:
         raise GitError(f"The remote {remote!r} is not a URL or path of a repository")
     path.absolute().parent.mkdir(parents=True, exist_ok=True)
     with _locked(Path(f"{path}.lock")) as lock:
-        mirror = Repository(path, pass_fds=[lock])
+        mirror = Repository(path, pass_fds=[lock], bare=True)
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
             _make(path, lock)
         _point_at(mirror, remote)
@@ -89,7 +93,8 @@ def _make(path: Path, lock: int) -> None:
 
 def _point_at(mirror: Repository, remote: str) -> None:
     """Set the mirror's remote. Raises GitError if the repository is not a mirror of ours."""
-    mirror.require()
+    if not mirror.path.is_dir():
+        raise GitError(f"{mirror.path} is not a directory: name another path for the mirror")
     done = mirror.git("config", "--local", "-z", "--list", doing="read the configuration")
     entries = (entry.partition("\n") for entry in text(done.stdout).split("\0"))
     settings = {key: value for key, _newline, value in entries}

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,10 +57,14 @@ class Commit:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge gives: a tree, and the kind of conflict by path; clean without any."""
+    """What a merge gives: a tree, and the kind of conflict by path; clean without any.
+
+    met: the paths that both sides changed, as far as git has merged what is in them.
+    """
 
     tree: str
     conflicts: dict[str, str]
+    met: frozenset[bytes] = field(default=frozenset(), compare=False)
 
     @property
     def listed(self) -> list[dict[str, str]]:
@@ -100,9 +104,12 @@ def parse_merges(raw: bytes) -> list[Merged]:
             tree = text(next(words))
             unmerged = _until_empty(words)
             kinds: dict[str, str] = {}
+            met: set[bytes] = set()
             while (count := next(words)).isdigit():
-                named = [text(next(words)) for _path in range(int(count))]
+                raw_paths = [next(words) for _path in range(int(count))]
+                named = [text(path) for path in raw_paths]
                 kind, _sentence = text(next(words)), next(words)
+                met.update(raw_paths)
                 if kind.startswith("CONFLICT ("):
                     # Git says "contents" of a submodule too, after it has said what is wrong.
                     short = kind[len("CONFLICT (") :].rstrip(")")
@@ -110,7 +117,8 @@ def parse_merges(raw: bytes) -> list[Merged]:
             paths = {text(entry.split(b"\t", 1)[1]): "unmerged" for entry in unmerged}
             known = {path: kinds.get(path, kind) for path, kind in paths.items()}
             unclear = {".": f"git says {text(status)} and names no path"}
-            merges.append(Merged(tree, {} if status == b"1" else known or kinds or unclear))
+            conflicts = {} if status == b"1" else known or kinds or unclear
+            merges.append(Merged(tree, conflicts, frozenset(met)))
     except StopIteration:
         pass
     return merges

@@ -46,7 +46,7 @@ class Reverts:
         """
         self._repository = repository
         self._bases = bases
-        common = repository.merge_bases(*tips, of_all=True) if tips else []
+        common = repository.merge_bases(*tips, of_all=True) if len(tips) > 1 else tips
         self.all = reverted(repository, bases, without=common)
 
     def of(self, tip: str) -> list[TakenBack]:
@@ -94,17 +94,29 @@ def reverted(
     without: commits whose history is not looked at. A revert that was taken back itself does not
     count.
     """
-    log = repository.log(tips, without=without, grep="This reverts commit ")
-    mentioned = sorted({sha for commit in log for sha in _REVERTS.findall(commit.message)})
-    ids = dict(zip(mentioned, repository.resolve(mentioned)))
     by: dict[str, Commit] = {}
-    for commit in log:
+    for commit, targets in said_to_revert(repository, tips, without=without):
         if commit.sha not in by:
-            targets = (ids[sha] for sha in _REVERTS.findall(commit.message))
-            by.update({target: commit for target in targets if target})
+            by.update(dict.fromkeys(targets, commit))
     commits = repository.commits(by)
     return [
         Reverted(commits[sha], revert)
         for sha, revert in by.items()
         if any(repository.contains(tip, sha) for tip in tips)
+    ]
+
+
+def said_to_revert(
+    repository: Repository, tips: Sequence[str], *, without: Sequence[str] = ()
+) -> list[tuple[Commit, list[str]]]:
+    """Return the commits of the tips' history that say they revert others, newest first, and which.
+
+    git revert says so in these words, and so does what this collection writes.
+    """
+    log = repository.log(tips, without=without, grep="This reverts commit ")
+    mentioned = sorted({sha for commit in log for sha in _REVERTS.findall(commit.message)})
+    ids = dict(zip(mentioned, repository.resolve(mentioned)))
+    return [
+        (commit, [sha for word in _REVERTS.findall(commit.message) if (sha := ids[word])])
+        for commit in log
     ]

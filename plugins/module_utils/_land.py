@@ -40,24 +40,26 @@ def land(
     *,
     now: int,
     check_mode: bool,
+    diff: bool = False,
     refetch: Callable[[], None],
 ) -> dict[str, Any]:
     """Return the module's result, the merge being computed, kept and pushed as the landing says.
 
-    now: epoch seconds. refetch brings the repository up to date after a lost race: the same result
-    is pushed then. Raises GitError, and then no ref of the remote has moved.
+    now: epoch seconds. diff: whether the result has one. refetch brings the repository up to date
+    after a lost race: the same result is pushed then. Raises GitError, and then no ref of the
+    remote has moved.
     """
     check_landing(repository, landing)
     lander = _Lander(repository, request, landing, now)
     for _attempt in range(_ATTEMPTS - 1):
         try:
-            return lander.land(check_mode=check_mode)
+            return lander.land(check_mode=check_mode, diff=diff)
         except LostRaceError as exc:
             refetch()
             again = _Lander(repository, request, landing, now)
             lander.require_same_result(again, exc)
             lander = again
-    return lander.land(check_mode=check_mode)
+    return lander.land(check_mode=check_mode, diff=diff)
 
 
 class _Lander:
@@ -72,9 +74,7 @@ class _Lander:
         self._merger = Merger(repository, request)
         self._kept = repository.ref(landing.candidate) if landing.candidate else None
         self._outcome = outcome = self._computed(now)
-        held = self._merger.held
-        found = repository.commits([held or outcome.before, outcome.after])
-        self._before, self._after = found[held or outcome.before], found[outcome.after]
+        self._after = repository.commits([outcome.after])[outcome.after]
 
     def require_same_result(self, again: _Lander, lost: LostRaceError) -> None:
         """Raises GitError if after a lost race the result is another, or the branch went back."""
@@ -85,7 +85,7 @@ class _Lander:
         if before != after:
             raise GitError(f"{lost} (the tree is {after} now, not {before})", **lost.details)
 
-    def land(self, *, check_mode: bool) -> dict[str, Any]:
+    def land(self, *, check_mode: bool, diff: bool) -> dict[str, Any]:
         """Return the module's result. Raises LostRaceError if the remote has moved."""
         landing, outcome = self._landing, self._outcome
         tagged = tagged_commit(self._repository, landing, outcome, self._request.into)
@@ -102,10 +102,15 @@ class _Lander:
             self._push(leases, old)
         return {
             "changed": keeps or bool(landing.push and leases),
-            **self._shown(),
+            "before": self._merger.held,
+            "after": outcome.after,
+            "tree": self._after.tree,
+            "updates": outcome.updates,
+            "merges": outcome.merges,
             "tag": self._shown_tag(tagged),
             "kept_as": old,
             "pushed": [*leases] if landing.push else [],
+            **({"diff": self._diff()} if diff else {}),
         }
 
     def _computed(self, now: int) -> Outcome:
@@ -128,7 +133,9 @@ class _Lander:
         It needs one if the branch has commits of somebody that are in no other branch or tag.
         """
         held, into = self._merger.held, self._request.into
-        if not held or self._repository.contains(self._after.sha, held):
+        if not self._request.onto or not held:
+            return None
+        if self._repository.contains(self._after.sha, held):
             return None
         if not self._repository.only_in(into, without=self._after.sha):
             return None
@@ -161,20 +168,14 @@ class _Lander:
         state = "present" if tagged else "created" if self._landing.push else "absent"
         return {"name": self._landing.tag, "commit": tagged or self._after.sha, "state": state}
 
-    def _shown(self) -> dict[str, Any]:
-        before, after, branch = self._before, self._after, self._merger.branch_ref
-        held = self._merger.held
-        files = self._repository.changed_files(before.sha, after.sha, status=True)
+    def _diff(self) -> dict[str, Any]:
+        after, branch, held = self._after, self._merger.branch_ref, self._merger.held
+        start = held or self._outcome.before
+        before = self._repository.commits([start])[start]
+        files = self._repository.changed_files(start, after.sha, status=True)
         return {
-            "before": held,
-            "after": after.sha,
-            "tree": after.tree,
-            "updates": self._outcome.updates,
-            "merges": self._outcome.merges,
-            "diff": {
-                "before_header": branch,
-                "after_header": branch,
-                "before": {"commit": held, "tree": before.tree} if held else {},
-                "after": {"commit": after.sha, "tree": after.tree, "files": files},
-            },
+            "before_header": branch,
+            "after_header": branch,
+            "before": {"commit": held, "tree": before.tree} if held else {},
+            "after": {"commit": after.sha, "tree": after.tree, "files": files},
         }

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ansible_collections.phased.rollout.plugins.module_utils._git_parse import Merged
 
 _IDENTITY = re.compile(r"\s*([^<>\n]*[^<>\s])\s*<([^<>\s]+)>\s*")
+# Where git may read more than a name, and asks itself for what it does not allow.
+_NO_PLAIN_NAME = re.compile(r"[~^:?*\[\\]|\.\.|@\{|//|/$|\.$|\.lock$")
 _TRAILER_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
@@ -90,15 +92,8 @@ class Merger:
         self._repository = repository
         self._merges = Merges(repository)
         self.request = request
-        self.branch_ref = repository.check_ref(
-            f"refs/heads/{request.into}", what="The branch to merge into"
-        )
-        for name in request.update_from:
-            checked_name(name, what="The branch to update from,")
-        self.held = repository.ref(self.branch_ref)
-        self.before = self._start()
-        self._updates = self._resolved({name: name for name in request.update_from})
-        self.tips = self._resolved({change.id: change.branch for change in request.changes})
+        self.branch_ref = _branch_ref(repository, request.into)
+        self.held, self.before, self._updates, self.tips = self._resolved()
         self._require_unmoved()
         bases = [self.before, *self._updates.values()]
         reverts = Reverts(repository, bases, [*self.tips.values()])
@@ -130,30 +125,33 @@ class Merger:
             self._require_whole(updated, head)
         return Outcome(self.before, head, self.tips, done.updates, done.merges)
 
-    def _start(self) -> str:
-        """Return the commit that the merges start from: the branch, or what it is made anew of."""
-        name = self.request.onto or self.held
-        sha = self._repository.resolve([checked_name(name, what="The start")])[0] if name else None
-        if sha is None:
-            nothing = ", which has no branch at all" if self._repository.is_empty() else ""
-            what = f"The start {name}" if name else f"The branch {self.request.into} to merge into"
-            raise GitError(
-                f"{what} does not exist in {self._repository.path}{nothing}: make it first, or"
-                " correct the name"
-            )
-        return sha
-
-    def _resolved(self, names: Mapping[str, str]) -> dict[str, str]:
-        found = {}
-        for (key, name), sha in zip(names.items(), self._repository.resolve([*names.values()])):
+    def _resolved(self) -> tuple[Optional[str], str, dict[str, str], dict[str, str]]:
+        """Return the branch's commit, the one to start from, the updates', and the changes'."""
+        request = self.request
+        names = [*request.update_from, *(change.branch for change in request.changes)]
+        for name in names:
+            checked_name(name, what="What is to be merged,")
+        start = checked_name(request.onto or self.branch_ref, what="The start,")
+        held, before, *found = self._repository.resolve([self.branch_ref, start, *names])
+        if held is None:
+            self._repository.check_ref(self.branch_ref, what="The branch to merge into")
+        if before is None:
+            raise self._missing(request.onto or f"The branch {request.into} to merge into")
+        shas = []
+        for number, (name, sha) in enumerate(zip(names, found)):
             if sha is None:
-                what = f"{name}" if key == name else f"{name} of change {key}"
-                raise GitError(
-                    f"{what} does not exist in {self._repository.path}: push it, or correct the"
-                    " name"
-                )
-            found[key] = sha
-        return found
+                place = number - len(request.update_from)
+                of = f" of change {request.changes[place].id}" if place >= 0 else ""
+                raise self._missing(f"{name}{of}")
+            shas.append(sha)
+        updates = dict(zip(request.update_from, shas))
+        tips = shas[len(request.update_from) :]
+        return held, before, updates, {c.id: tip for c, tip in zip(request.changes, tips)}
+
+    def _missing(self, what: str) -> GitError:
+        nothing = ", which has no branch at all" if self._repository.is_empty() else ""
+        where = f"{self._repository.path}{nothing}"
+        return GitError(f"{what} does not exist in {where}: push it, or correct the name")
 
     def _require_unmoved(self) -> None:
         for change in self.request.changes:
@@ -265,3 +263,11 @@ class Merger:
                     change=change.id,
                     missing=missing,
                 )
+
+
+def _branch_ref(repository: Repository, branch: str) -> str:
+    """Return the full name of a branch. Raises GitError if git could read it as anything else."""
+    ref = f"refs/heads/{checked_name(branch, what='The branch to merge into,')}"
+    if _NO_PLAIN_NAME.search(branch):
+        repository.check_ref(ref, what="The branch to merge into")
+    return ref

@@ -283,19 +283,19 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
-        required_if=[("push", True, ["remote"])],
         supports_check_mode=True,
     )
     asked = module.params
     try:
         request = merge_request(asked)
-        with opened(Path(asked["repository"]), asked["remote"]) as repository:
+        with opened(Path(asked["repository"]), asked["remote"], push=asked["push"]) as repository:
             result = land(
                 repository,
                 request,
                 landing(asked),
                 now=int(time.time()),
                 check_mode=module.check_mode,
+                diff=module.check_mode or module._diff,
                 refetch=lambda: fetch(repository, asked["remote"]),
             )
     except (GitError, OSError) as exc:

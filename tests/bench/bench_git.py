@@ -10,28 +10,78 @@ from __future__ import annotations
 
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
 from ansible_collections.phased.rollout.plugins.module_utils._forecast import Forecast
-from ansible_collections.phased.rollout.plugins.module_utils._git import run_program
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import Change
-from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
-from ansible_collections.phased.rollout.plugins.module_utils._land import Landing, land
+from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import fetch, opened
+from ansible_collections.phased.rollout.plugins.module_utils._land import land
+from ansible_collections.phased.rollout.plugins.module_utils._landing import Landing
 from ansible_collections.phased.rollout.plugins.module_utils._merge import MergeRequest
-from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox
+from ansible_collections.phased.rollout.plugins.module_utils._pairs import Pairs
 
 KNOWN = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
-FILES, CHANGES, ROUNDS = 1000, 8, 7
+ROUNDS = 7
 
 
-def median_seconds(work: Callable[[], object], before: Callable[[], object] = bool) -> float:
+class Repositories:
+    """A bare remote of a number of files, with changes as branches of main, and a mirror."""
+
+    def __init__(self, folder: Path, *, files: int, changes: int) -> None:
+        self.files, self.count = files, changes
+        self.remote, self.mirror = folder / "remote.git", folder / "mirror.git"
+        self.url = f"file://{self.remote}"
+        self.changes = [Change(f"c{n}", f"change-{n}") for n in range(changes)]
+        git(folder, "init", "-q", "--bare", "-b", "main", str(self.remote))
+        stream = "".join(self._history()).encode()
+        subprocess.run(
+            ["git", "-C", self.remote, "fast-import", "--quiet"], input=stream, check=True
+        )
+        with opened(self.mirror, self.url):
+            pass
+
+    def _history(self) -> Iterator[str]:
+        """Yield a stream for `git fast-import`: main, then for each change a branch of five files.
+
+        Neighbours change one file that they share, so they conflict with each other.
+        """
+        yield commit("main", "", ((self._path(n), f"{n}\n" * 20) for n in range(self.files)))
+        for n in range(self.count):
+            own = {self._path(n + self.count * k): f"change {n}\n" for k in range(5)}
+            own[f"shared/{n // 2}"] = f"{n}\n"
+            yield commit(f"change-{n}", "refs/heads/main", own.items())
+
+    def _path(self, number: int) -> str:
+        number %= self.files
+        return f"d{number % 16}/e{number % 1024}/f{number}"
+
+
+def commit(branch: str, start: str, files: Iterable[tuple[str, str]]) -> str:
+    """Return one commit of a stream for `git fast-import`."""
+    lines = [f"commit refs/heads/{branch}\ncommitter B <b@x> 1700000000 +0000\ndata 4\nWork\n"]
+    lines += [f"from {start}\n"] if start else []
+    lines += [f"M 644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in files]
+    return "".join(lines)
+
+
+def git(where: Path, *arguments: str) -> str:
+    """Return what a bare git command prints."""
+    argv = ["git", "-C", str(where), *KNOWN, *arguments]
+    done = subprocess.run(argv, capture_output=True, check=True, text=True)
+    return done.stdout.strip()
+
+
+def median_seconds(
+    work: Callable[[], object], before: Callable[[], object] = bool, rounds: int = ROUNDS
+) -> float:
     """Return the median time of a few rounds, each prepared first, which is not timed."""
     seconds = []
-    for _round in range(ROUNDS):
+    for _round in range(rounds):
         before()
         start = time.perf_counter()
         work()
@@ -39,78 +89,77 @@ def median_seconds(work: Callable[[], object], before: Callable[[], object] = bo
     return statistics.median(seconds)
 
 
-def made(folder: Path) -> Sandbox:
-    """Return a repository of FILES files with CHANGES branches, the neighbours in conflict."""
-    sandbox = Sandbox(folder)
-    sandbox.commit("main", {f"d{n % 32}/f{n}": f"{n}\n" * 20 for n in range(FILES)})
-    for n in range(CHANGES):
-        files = {f"d{n % 32}/f{n + 32 * k}": f"change {n}\n" for k in range(5)}
-        sandbox.commit(f"change-{n}", {**files, f"d0/shared{n // 2}": f"{n}\n"}, start="main")
-    return sandbox
+def forecast(made: Repositories) -> None:
+    """Make a forecast of all pairs, as the module does."""
+    with (
+        opened(made.mirror, made.url) as repository,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        alone = Forecast(repository.quarantined(Path(folder)), "main", made.changes)
+        pairs = Pairs(alone, made.changes)
+        alone.as_dict(tag=None)
+        pairs.as_list()
+        pairs.order()
 
 
-def bench_forecast(sandbox: Sandbox, mirror: Path) -> None:
-    """Print the time of a forecast with all pairs, as a ratio to merge-tree on the same pairs."""
-    changes = [Change(f"c{n}", f"change-{n}") for n in range(CHANGES)]
+def bench_forecast(made: Repositories, folder: Path, rounds: int = ROUNDS) -> None:
+    """Print the time of a forecast, as a ratio to the merges of all pairs in a work tree."""
+    seconds = median_seconds(lambda: forecast(made), rounds=rounds)
+    pairs = list(combinations(made.changes, 2))
+    tried = pairs[:: max(1, len(pairs) // 28)]
+    work = folder / f"work-{made.files}-{made.count}"
+    git(folder, "clone", "-q", str(made.remote), str(work))
 
-    def forecast() -> None:
-        with opened(mirror, sandbox.url) as repository:
-            Forecast(repository, "main", changes).as_dict(pairwise=True, tag=None)
+    def by_hand() -> None:
+        for one, other in tried:
+            git(work, "checkout", "-q", "--detach", "origin/main")
+            for change in (one, other):
+                argv = ["git", "-C", str(work), *KNOWN, "merge", "-q", "--no-ff", "--no-edit"]
+                subprocess.run([*argv, f"origin/{change.branch}"], capture_output=True, check=False)
+            git(work, "reset", "-q", "--hard")
 
-    def bare() -> None:
-        for one, other in combinations(changes, 2):
-            run_program(
-                ["git", "-C", str(mirror), "merge-tree", "--write-tree", one.branch, other.branch],
-                env={}, data=None, pass_fds=[],
-            )  # fmt: skip
-
-    forecast()
-    ours, theirs = median_seconds(forecast), median_seconds(bare)
-    pairs = len(list(combinations(changes, 2)))
+    bare = median_seconds(by_hand, rounds=1) * len(pairs) / len(tried)
     print(
-        f"forecast, {CHANGES} changes, {pairs} pairs, {FILES} files, with fetch:"
-        f" {ours:.3f} s, {ours / theirs:.2f} x the merge-tree commands of the pairs"
-        f" ({theirs:.3f} s)"
+        f"forecast, {made.count} changes, {len(pairs)} pairs, {made.files} files, with fetch:"
+        f" {seconds:.2f} s; git merge in a work tree takes {bare / seconds:.0f} x that"
+        f" ({bare:.1f} s{'' if tried == pairs else ', measured on every so many pairs'})"
     )
 
 
-def bench_merge(sandbox: Sandbox, mirror: Path) -> None:
+def bench_merge(made: Repositories) -> None:
     """Print the time of a merge and push, as a ratio to the git commands that it needs."""
-    main = sandbox.refs()["refs/heads/main"]
-    identity = ("Bench", "bench@example.org")
-    request = MergeRequest("main", [Change("c1", "change-1")], identity)
+    main = git(made.remote, "rev-parse", "main")
+    request = MergeRequest("main", made.changes[1:2], ("Bench", "bench@example.org"))
 
     def reset() -> None:
-        sandbox.git("update-ref", "refs/heads/main", main, where=sandbox.remote)
-        sandbox.git("fetch", "-q", sandbox.url, "+main:main", where=mirror)
+        git(made.remote, "update-ref", "refs/heads/main", main)
+        git(made.mirror, "fetch", "-q", made.url, "+main:main")
 
     def ours() -> None:
-        with opened(mirror, sandbox.url) as repository:
-            land(repository, request, Landing(push=True), now=1_700_000_000, check_mode=False)
+        with opened(made.mirror, made.url) as repository:
+            land(
+                repository,
+                request,
+                Landing(push=True),
+                now=1_700_000_000,
+                check_mode=False,
+                diff=False,
+                refetch=lambda: fetch(repository, made.url),
+            )
 
     def bare() -> None:
-        def git(*arguments: str) -> str:
-            argv = [
-                "git",
-                "-C",
-                str(mirror),
-                *KNOWN,
-                *arguments,
-            ]
-            done = run_program(argv, env={}, data=None, pass_fds=[])
-            assert done.returncode == 0, done.stderr
-            return done.stdout.decode().strip()
-
-        git("fetch", "-q", "--prune", "origin", "+refs/heads/*:refs/heads/*")
-        tree = git("merge-tree", "--write-tree", "main", "change-1")
-        merge = git("commit-tree", "-p", "main", "-p", "change-1", "-m", "Merge", tree)
+        git(made.mirror, "fetch", "-q", "--prune", "origin", "+refs/heads/*:refs/heads/*")
+        tree = git(made.mirror, "merge-tree", "--write-tree", "main", "change-1")
+        merge = git(made.mirror, "commit-tree", "-p", "main", "-p", "change-1", "-m", "Merge", tree)
         lease = f"--force-with-lease=refs/heads/main:{main}"
-        git("push", "-q", "--atomic", lease, "origin", f"{merge}:refs/heads/main")
+        git(made.mirror, "push", "-q", "--atomic", lease, "origin", f"{merge}:refs/heads/main")
 
-    engine, commands = median_seconds(ours, reset), median_seconds(bare, reset)
+    # In turns, so that whatever else the machine does falls on both.
+    times = [(median_seconds(ours, reset, 1), median_seconds(bare, reset, 1)) for _n in range(25)]
+    engine, commands = (statistics.median(column) for column in zip(*times))
     print(
-        f"merge and push: {engine:.3f} s, {engine / commands:.2f} x the bare git commands"
-        f" ({commands:.3f} s)"
+        f"merge and push, {made.files} files: {engine:.3f} s, {engine / commands:.2f} x the bare"
+        f" git commands ({commands:.3f} s)"
     )
 
 
@@ -118,9 +167,13 @@ def main() -> None:
     """Print all benchmarks."""
     folder = Path(tempfile.mkdtemp(prefix="bench-git-"))
     try:
-        sandbox = made(folder)
-        bench_forecast(sandbox, folder / "mirror.git")
-        bench_merge(sandbox, folder / "mirror.git")
+        for files, changes, rounds in ((1000, 8, 7), (100_000, 8, 3), (1000, 100, 1)):
+            where = folder / f"{files}-{changes}"
+            where.mkdir()
+            made = Repositories(where, files=files, changes=changes)
+            bench_forecast(made, folder, rounds)
+            if changes == 8:
+                bench_merge(made)
     finally:
         shutil.rmtree(folder)
 

@@ -492,3 +492,12 @@ def test_a_repository_that_cannot_serve_is_named(
     for result in (control.forecast(base="main", **where), control.merge(into="main", **where)):
         assert str(path) in result["msg"], result
         assert ("no branch at all" in result["msg"]) == (kind == "empty")
+
+
+def test_a_push_needs_a_remote(control: Control) -> None:
+    """Not whatever remote the repository happens to have."""
+    before = control.sandbox.refs()
+    where = {"repository": str(control.sandbox.work), "remote": None}
+    result = control.merge(into="main", changes=PHASE_1["changes"], push=True, **where)
+    assert "A push needs a remote" in result["msg"]
+    assert control.sandbox.refs() == before

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -20,11 +20,12 @@ from ansible_collections.phased.rollout.plugins.module_utils._conflicts import (
 )
 from ansible_collections.phased.rollout.plugins.module_utils._git import Repository
 from ansible_collections.phased.rollout.plugins.module_utils._git_merges import Merges
-from ansible_collections.phased.rollout.plugins.module_utils._git_parse import Merged, text
+from ansible_collections.phased.rollout.plugins.module_utils._git_parse import text
 from ansible_collections.phased.rollout.tests.git_sandbox import ADA, BEA, Sandbox
 
 OURS, THEIRS = Side("pr-a", "ada", "a" * 40), Side("pr-b", "bea", "b" * 40)
 FORTY = "0123456789" * 4
+Files = dict[str, Optional[str]]
 
 
 def analysis(sandbox: Sandbox, ours: str, theirs: str, **options: Any) -> dict[str, Any]:
@@ -117,15 +118,44 @@ def test_commits_under_an_earlier_name_and_in_a_merge_count(sandbox: Sandbox) ->
     assert "):old.py\n+L\n" in file["hunks"][0]
 
 
+def test_commits_under_the_other_sides_name_and_of_a_file_put_aside_count(
+    sandbox: Sandbox,
+) -> None:
+    lines = "".join(f"{number}\n" for number in range(20))
+    sandbox.commit("main", {"old": lines, "place": "1\n"})
+    sandbox.commit("left", {"old": None, "l": lines, "place": "2\n"}, message="Rename to l")
+    sandbox.commit("left", {"l": f"{lines}L\n"}, message="Edit l")
+    sandbox.commit("right", {"old": None, "r": lines, "place": None}, start="main", message="To r")
+    sandbox.commit("right", {"r": f"{lines}R\n", "place/a": "3\n"}, message="Edit r")
+    files = by_path(analysis(sandbox, "left", "right"))
+    both = [["Edit l", "Rename to l"], ["Edit r", "To r"]]
+    assert {path: subjects(file) for path, file in files.items()} == {
+        **dict.fromkeys(["l", "old", "r"], both),
+        "place": [["Rename to l"], ["Edit r", "To r"]],
+    }
+
+
 def test_conflicts_without_lines_are_told_without_hunks(sandbox: Sandbox) -> None:
     name = os.fsdecode(b"caf\xe9.py")
-    main = {"gone": "gone\n", "bin": "\0" + "1\n", name: "1\n", "lit\\xe9": "1\n", "*": "1\n"}
+    main: Files = {
+        "gone": "gone\n",
+        "bin": "\0" + "1\n",
+        name: "1\n",
+        "lit\\xe9": "1\n",
+        "*": "1\n",
+    }
     sandbox.commit("main", main)
     sandbox.commit("left", {"gone": None, "bin": "\0L\n", name: "L\n", "lit\\xe9": "L\n"})
     (sandbox.work / "link").symlink_to("left")
-    sandbox.commit("left", {"*": "L\n", "place": "1\n"}, message="Links")
-    changes = {"gone": "2\n", "bin": "\0R\n", name: "R\n", "lit\\xe9": "R\n", "place/a": "1\n"}
-    sandbox.commit("right", {**changes, "*": "R\n"}, start="main", message="Right")
+    sandbox.commit("left", {"*": "L\n", ":a": "L\n", "place": "1\n"}, message="Links")
+    changes: Files = {
+        "gone": "2\n",
+        "bin": "\0R\n",
+        name: "R\n",
+        "lit\\xe9": "R\n",
+        "place/a": "1\n",
+    }
+    sandbox.commit("right", {**changes, "*": "R\n", ":a": "R\n"}, start="main", message="Right")
     (sandbox.work / "link").symlink_to("right")
     sandbox.commit("right", {}, message="Links")
     files = by_path(analysis(sandbox, "left", "right"))
@@ -133,6 +163,7 @@ def test_conflicts_without_lines_are_told_without_hunks(sandbox: Sandbox) -> Non
         path: (file["kind"], len(file["hunks"]), subjects(file)) for path, file in files.items()
     } == {
         "*": ("contents", 1, [["Links"], ["Right"]]),
+        ":a": ("contents", 1, [["Links"], ["Right"]]),
         "bin": ("binary", 0, [["Work"], ["Right"]]),
         "caf\\xe9.py": ("contents", 1, [["Work"], ["Right"]]),
         "gone": ("modify/delete", 0, [["Work"], ["Right"]]),
@@ -149,11 +180,8 @@ def test_a_submodule_in_conflict_has_commits_but_no_hunks(sandbox: Sandbox) -> N
         sandbox.git("update-index", "--add", "--cacheinfo", f"160000,{digit * 40},sub")
         sandbox.git("commit", "-q", "-m", branch)
         sandbox.git("rm", "-q", "--cached", "sub")
-    repository = Repository(sandbox.work)
-    left, right, fork = (sandbox.git("rev-parse", name) for name in ("left", "right", "main"))
-    merged = Merged(sandbox.tree("left"), {"sub": "contents"})
-    sides = Side("left", "", left), Side("right", "", right)
-    [file] = ConflictAnalysis(repository).of(merged, *sides, [fork])["files"]
+    [file] = analysis(sandbox, "left", "right")["files"]
+    assert file["path"] == "sub"
     assert (subjects(file), file["hunks"]) == ([["left"], ["right"]], [])
 
 
@@ -172,9 +200,9 @@ def test_sides_that_only_one_file_ties_together_are_told_without_a_fork(sandbox:
     sandbox.commit("left", {"f": "L\n"}, message="Left")
     sandbox.commit("right", {"f": "R\n"}, start="main", message="Right")
     repository = Repository(sandbox.work)
-    shas = [sandbox.git("rev-parse", name) for name in ("left", "right")]
-    merged = Merges(repository).merge(*shas)
-    sides = [Side("x", "", sha) for sha in shas]
+    left, right = (sandbox.git("rev-parse", name) for name in ("left", "right"))
+    merged = Merges(repository).merge(left, right)
+    sides = Side("left", "", left), Side("right", "", right)
     [file] = ConflictAnalysis(repository).of(merged, *sides, [])["files"]
     assert subjects(file) == [["Left", "First"], ["Right", "First"]]
     assert file["tests"] == ["tests/f"]

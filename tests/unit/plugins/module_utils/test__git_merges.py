@@ -69,7 +69,7 @@ def test_files_merge_by_the_attributes_of_the_commit_that_is_merged_into(
     merged = Merges(Repository(attributed.remote)).merge(left, right)
     assert merged.conflicts == {
         "a.npm": "needs the merge driver npm-merge-driver, which is not known here",
-        "a.bin": "contents",
+        "a.bin": "binary",
         "plain/a.log": "contents",
         "a.txt": "contents",
     }
