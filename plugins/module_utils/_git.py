@@ -168,10 +168,15 @@ class Repository:
         return other
 
     def require(self) -> None:
-        """Raises GitError unless the path is the top of a repository."""
+        """Raises GitError unless the path is the top of a repository with all of its history."""
         if not self.path.is_dir():
             raise GitError(f"{self.path} does not exist or is not a directory")
-        assert self.git_dir
+        done = self.git("rev-parse", "--is-shallow-repository", doing="find a git repository")
+        if done.stdout == b"true\n":
+            raise GitError(
+                f"{self.path} is a shallow clone, so what its branches have in common cannot be"
+                " told: run git fetch --unshallow in it, or name a full clone"
+            )
 
     @property
     def git_dir(self) -> Path:

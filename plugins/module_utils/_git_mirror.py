@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
+from urllib.parse import unquote
 
 from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, Repository
 from ansible_collections.phased.rollout.plugins.module_utils._git_parse import text
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
 REMOTE = "origin"
 LOCK_TIMEOUT_SECONDS = 600.0
+_PASSWORD = re.compile(r"[a-z+]+://[^/@:\s]*:([^/@\s]*)@", re.I)
+# What git says of an object, a ref or a file of its own that it cannot make sense of.
+_DAMAGE = re.compile(
+    r"corrupt|bad object|did not send all|unexpected line|bad config|unable to read|inside a git"
+    r"|not a git repo|missing"
+)
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
@@ -47,10 +55,30 @@ def opened(path: Path, remote: Optional[str], *, push: bool = False) -> Iterator
     with _locked(Path(f"{path}.lock")) as lock:
         mirror = Repository(path, pass_fds=[lock], bare=True)
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            _make(path, lock)
-        _point_at(mirror, remote)
-        fetch(mirror, remote)
-        yield mirror
+            _make(path, lock, remote)
+        with _damage_named(mirror):
+            _point_at(mirror, remote)
+            fetch(mirror, remote)
+            yield mirror
+
+
+@contextmanager
+def _damage_named(mirror: Repository) -> Iterator[None]:
+    """Let an error that looks like it, and is, due to damage of the mirror say how to go on."""
+    try:
+        yield
+    except GitError as exc:
+        if not _DAMAGE.search(str(exc)):
+            raise
+        options = ("--no-dangling", "--no-progress")
+        done = mirror.git("fsck", *options, good=range(-64, 256), doing="check the mirror")
+        if done.returncode == 0:
+            raise
+        raise GitError(
+            f"{exc}. The mirror is damaged: remove {mirror.path}, and it is made anew, without the"
+            " candidates that it kept",
+            **exc.details,
+        ) from exc
 
 
 @contextmanager
@@ -79,14 +107,20 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _make(path: Path, lock: int) -> None:
-    """Make an empty mirror beside the path, then rename it: a killed run leaves none half made."""
+def _make(path: Path, lock: int, remote: str) -> None:
+    """Make an empty mirror beside the path, then rename it: a killed run leaves none half made.
+
+    Its ids are of the kind that the remote has, SHA-1 or SHA-256.
+    """
     partial = Path(f"{path}.partial")
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir(mode=0o700)
     made = Repository(partial, pass_fds=[lock])
-    made.git("init", "--quiet", "--bare", "--template=", doing="make a mirror")
+    listed = made.git("ls-remote", "--", remote, doing=f"read {remote}").stdout
+    kind = "sha256" if listed.find(b"\t") == 64 else "sha1"
+    form = f"--object-format={kind}"
+    made.git("init", "--quiet", "--bare", "--template=", form, doing="make a mirror")
     made.git("config", "rollout.mirror", "true", doing="make a mirror")
     partial.rename(path)
 
@@ -119,7 +153,19 @@ def _drop_stale_locks(path: Path) -> None:
 
 def fetch(mirror: Repository, remote: str) -> None:
     """Bring a mirror up to date. Raises GitError if the remote cannot be read."""
-    mirror.git(
+    done = mirror.git(
         "fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", REMOTE, *_REFSPECS,
         doing=f"fetch {remote}",
     )  # fmt: skip
+    # Git leaves such refs as they were, and calls that a success.
+    if b"shallow roots" in done.stderr:
+        raise GitError(
+            f"The remote {remote} is a shallow clone, so what its branches have in common cannot be"
+            " told: name a full repository, or run git fetch --unshallow in it"
+        )
+
+
+def secrets_of(remote: Optional[str]) -> set[str]:
+    """Return what must not be shown of a remote: the password in its URL, as is and decoded."""
+    match = _PASSWORD.match(remote or "")
+    return {match[1], unquote(match[1])} - {""} if match else set()

@@ -20,8 +20,8 @@ from ansible_collections.phased.rollout.plugins.module_utils._landing import (
     require_tree,
     tagged_commit,
 )
-from ansible_collections.phased.rollout.plugins.module_utils._merge import (
-    Merger,
+from ansible_collections.phased.rollout.plugins.module_utils._merge import Merger
+from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
     MergeRequest,
     Outcome,
 )

@@ -15,7 +15,10 @@ from ansible_collections.phased.rollout.plugins.module_utils._git import (
     is_object_id,
 )
 from ansible_collections.phased.rollout.plugins.module_utils._git_tag import Signer
-from ansible_collections.phased.rollout.plugins.module_utils._merge import MergeRequest, Outcome
+from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
+    MergeRequest,
+    Outcome,
+)
 
 _CANDIDATES = "refs/rollout/"
 

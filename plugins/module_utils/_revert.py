@@ -15,7 +15,9 @@ from ansible_collections.phased.rollout.plugins.module_utils._git import (
     checked_name,
 )
 from ansible_collections.phased.rollout.plugins.module_utils._git_merges import Merges
-from ansible_collections.phased.rollout.plugins.module_utils._merge import worded
+from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
+    worded,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._revert_history import History
 
 if TYPE_CHECKING:

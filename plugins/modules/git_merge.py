@@ -231,7 +231,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import 
 from ansible_collections.phased.rollout.plugins.module_utils._git_tag import Signer
 from ansible_collections.phased.rollout.plugins.module_utils._land import land
 from ansible_collections.phased.rollout.plugins.module_utils._landing import Landing
-from ansible_collections.phased.rollout.plugins.module_utils._merge import (
+from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
     MergeRequest,
     parse_identity,
 )

@@ -231,7 +231,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.phased.rollout.plugins.module_utils._git import GitError
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import REPOSITORY_SPEC
 from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
-from ansible_collections.phased.rollout.plugins.module_utils._merge import parse_identity
+from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
+    parse_identity,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._revert import RevertRequest
 from ansible_collections.phased.rollout.plugins.module_utils._take_back import take_back
 

@@ -22,7 +22,9 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_changes import
 from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import fetch, opened
 from ansible_collections.phased.rollout.plugins.module_utils._land import land
 from ansible_collections.phased.rollout.plugins.module_utils._landing import Landing
-from ansible_collections.phased.rollout.plugins.module_utils._merge import MergeRequest
+from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
+    MergeRequest,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._pairs import Pairs
 
 KNOWN = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")

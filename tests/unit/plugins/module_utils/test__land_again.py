@@ -14,8 +14,8 @@ from ansible_collections.phased.rollout.plugins.module_utils._git import GitErro
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import Change
 from ansible_collections.phased.rollout.plugins.module_utils._git_reverts import TakenBack
 from ansible_collections.phased.rollout.plugins.module_utils._land_again import missing_files
-from ansible_collections.phased.rollout.plugins.module_utils._merge import (
-    Merger,
+from ansible_collections.phased.rollout.plugins.module_utils._merge import Merger
+from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
     MergeRequest,
     Outcome,
 )

@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.phased.rollout.plugins.module_utils._git import GitError, Repository
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import Change
-from ansible_collections.phased.rollout.plugins.module_utils._merge import (
-    Merger,
+from ansible_collections.phased.rollout.plugins.module_utils._merge import Merger
+from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
     MergeRequest,
     parse_identity,
     worded,
