@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,38 +127,6 @@ def test_a_conflict_on_the_way_is_named(sandbox: Sandbox) -> None:
     sandbox.commit("main", {"app": WORDS.replace("3\n", "drei\n", 1)})
     with pytest.raises(GitError, match=r"conflicts with main .* in: app \(contents\)"):
         landed(sandbox, "feature")
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_random_changes_land_again_as_if_they_had_never_gone(tmp_path: Path, seed: int) -> None:
-    """What main has then is what it would have without the revert."""
-    chance = random.Random(seed)
-    sandbox = Sandbox(tmp_path, local=True)
-    sandbox.commit("main", {f"d{n % 3}/f{n}": f"{n}\n{WORDS}" for n in range(9)})
-
-    def work(branch: str, lines: range) -> None:
-        chosen = chance.sample(range(9), 3)
-        found: dict[str, str | None] = {f"new/{branch}{chance.random()}": "new\n"}
-        sandbox.git("checkout", "-q", branch)
-        for n in chosen:
-            path = sandbox.work / f"d{n % 3}/f{n}"
-            text = path.read_text().splitlines() if path.exists() else ["again"]
-            text[min(chance.choice(lines), len(text) - 1)] = f"{branch} {chance.random()}"
-            found[f"d{n % 3}/f{n}"] = "\n".join(text) + "\n"
-        sandbox.commit(branch, found)
-
-    sandbox.commit("feature", {"feature": "f\n"})
-    work("feature", range(1, 5))
-    work("main", range(20, 25))
-    merge = sandbox.merge("main", "feature")
-    sandbox.git("branch", "kept", merge)
-    sandbox.revert("main", merge)
-    work("main", range(10, 15))
-    sandbox.git("checkout", "-q", "kept")
-    sandbox.git("cherry-pick", "--allow-empty", "main")
-    work("feature", range(1, 5))
-    sandbox.merge("kept", "feature")
-    assert sandbox.tree(landed(sandbox, "feature").after) == sandbox.tree("kept")
 
 
 def test_files_that_did_not_land_are_named(sandbox: Sandbox) -> None:

@@ -433,6 +433,27 @@ def test_reset_moves_the_branch(line: Line) -> None:
     assert line.compute(reset_to=start).before == start
 
 
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Line:
+    """A history with all that cannot be taken back; nothing adds to it."""
+    line = Line(tmp_path_factory.mktemp("git"))
+    line.git("commit", "-q", "--amend", "-m", "First\n\nChange: root")
+    line.phase("1", "one")
+    line.sandbox.commit("forward", {"f": "1\n"})
+    line.git("checkout", "-q", "main")
+    line.git("merge", "-q", "--ff-only", "forward")
+    line.sandbox.commit("deep", {"deep": "1\n"})
+    line.sandbox.commit("deeper", {"deep": "2\n"}, start="deep")
+    line.sandbox.merge("main", "deeper")
+    line.sandbox.commit("main", {"p": "1\n", "q": "1\n"}, message="Two\n\nChange: p\nChange: q")
+    line.sandbox.commit("one-o", {"one-o": "1\n"})
+    line.sandbox.commit("two-o", {"two-o": "1\n"})
+    line.git("checkout", "-q", "main")
+    line.git("merge", "-q", "--no-ff", "-m", "Octopus", "one-o", "two-o")
+    line.sandbox.commit("ahead", {"ahead": "1\n"})
+    return line
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -459,21 +480,6 @@ def test_reset_moves_the_branch(line: Line) -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path: Path, asked: dict[str, Any], said: str) -> None:
-    line = Line(tmp_path)
-    line.git("commit", "-q", "--amend", "-m", "First\n\nChange: root")
-    line.phase("1", "one")
-    line.sandbox.commit("forward", {"f": "1\n"})
-    line.git("checkout", "-q", "main")
-    line.git("merge", "-q", "--ff-only", "forward")
-    line.sandbox.commit("deep", {"deep": "1\n"})
-    line.sandbox.commit("deeper", {"deep": "2\n"}, start="deep")
-    line.sandbox.merge("main", "deeper")
-    line.sandbox.commit("main", {"p": "1\n", "q": "1\n"}, message="Two\n\nChange: p\nChange: q")
-    line.sandbox.commit("one-o", {"one-o": "1\n"})
-    line.sandbox.commit("two-o", {"two-o": "1\n"})
-    line.git("checkout", "-q", "main")
-    line.git("merge", "-q", "--no-ff", "-m", "Octopus", "one-o", "two-o")
-    line.sandbox.commit("ahead", {"ahead": "1\n"})
+def test_what_cannot_be_is_refused(settled: Line, asked: dict[str, Any], said: str) -> None:
     with pytest.raises(GitError, match=said):
-        line.compute(**asked)
+        settled.compute(**asked)
