@@ -13,20 +13,21 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence
 
+from ansible_collections.phased.rollout.plugins.module_utils._git_changes import RISKS
 from ansible_collections.phased.rollout.plugins.module_utils._objective import read_objective
 from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields, ShapeError
 
-RISKS = ("minimal", "low", "medium", "high", "critical")
 STRATEGIES = ("rolling",)
 STAGES = ("integration", "staging", "production")
 PHASE_KEYS = (
     *("id", "name", "risk", "changes", "tag", "deploy", "validations"),
     *("requires", "prerequisites", "gate", "inherits", "approvals"),
 )
-CHANGE_KEYS = ("id", "branch", "owner", "depends_on")
-VALIDATION_KEYS = ("name", "command", "request", "traced", "timeout")
+CHANGE_KEYS = ("id", "branch", "owner", "risk", "depends_on")
+VALIDATION_KEYS = ("name", "command", "request", "traced", "timeout", "critical")
 SOURCES = ("prometheus", "sql", "http", "value")
-_DURATION = re.compile(r"\d+(?:\.\d+)?(?:s|m|h|d|w)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _BATCH = re.compile(r"[1-9]\d*|(?:100|[1-9]?[1-9]|[1-9]0)%")
 
 
@@ -38,6 +39,21 @@ class Finding:
     problem: str
     suggestion: str
     severity: str = "error"
+
+
+@dataclass(frozen=True)
+class Hotfix:
+    """What is to take the short path: a branch, its commit, and what the plan has released so far.
+
+    tag: name of the release, made up if it is empty. released: tags of phases. review_within: how
+    long after the release somebody has to have reviewed it, for example 48h.
+    """
+
+    branch: str
+    commit: str
+    released: Sequence[str]
+    review_within: str
+    tag: str = ""
 
 
 def check_plan(
@@ -69,7 +85,9 @@ def phase_record(phases: Sequence[Mapping[str, Any]], phase_id: int) -> Dict[str
     phase = by_id[phase_id]
     return {
         "id": phase_id,
+        "key": f"phase-{phase_id}",
         "name": phase["name"],
+        "title": f"phase {phase_id}, {phase['name']}",
         "risk": phase.get("risk", "medium"),
         "changes": [dict(change) for change in phase["changes"]],
         "requires": list(phase.get("requires", [])),
@@ -81,6 +99,66 @@ def phase_record(phases: Sequence[Mapping[str, Any]], phase_id: int) -> Dict[str
         "tag": phase["tag"],
         "label": f"pre-phase-{phase_id}-deployment",
     }
+
+
+def hotfix_record(phases: Sequence[Mapping[str, Any]], hotfix: Hotfix) -> Dict[str, Any]:
+    """Return a hotfix as the record of a phase, with the gate of the newest phase released.
+
+    Its only change is the very commit, so that nothing can join it on its way. What it is called
+    comes from branch and commit, so that the same hotfix is the same phase when it is run again.
+    Raises ValueError if nothing is released, or if nothing would judge it.
+    """
+    released = [phase for phase in phases if phase["tag"] in hotfix.released]
+    if not released:
+        tags = ", ".join(str(phase["tag"]) for phase in phases)
+        raise ValueError(
+            f"no phase of the plan is released (there is none of the tags {tags}), so nothing says"
+            " what must hold in production: let the fix go with the first phase"
+        )
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", hotfix.branch)
+    key = f"{slug}-{hotfix.commit[:7]}"
+    return {
+        **phase_record(phases, released[-1]["id"]),
+        "id": key,
+        "key": key,
+        "name": hotfix.branch,
+        "title": hotfix.branch,
+        "changes": [{"id": hotfix.branch, "branch": hotfix.commit}],
+        "requires": [],
+        "approvals": [],
+        "prerequisites": [],
+        "validations": critical_validations(released),
+        "tag": hotfix.tag or key,
+        "label": f"pre-{key}",
+        "review_within_seconds": to_seconds(hotfix.review_within, "review_within"),
+    }
+
+
+def critical_validations(phases: Sequence[Mapping[str, Any]]) -> Dict[str, List[Any]]:
+    """Return by stage the validations of phases that are marked as critical, each once.
+
+    Raises ValueError if none of them would judge what is about to be released.
+    """
+    found: Dict[str, List[Any]] = {stage: [] for stage in STAGES}
+    for phase in phases:
+        for stage, items in (phase.get("validations") or {}).items():
+            wanted = (item for item in items or [] if item.get("critical"))
+            found[stage] += [item for item in wanted if item not in found[stage]]
+    if not found["integration"]:
+        judging = ", ".join(f"phase {phase['id']}" for phase in phases)
+        raise ValueError(
+            f"no integration validation of {judging} is marked critical: true, so nothing would"
+            " judge the hotfix before its release: mark those that it must pass"
+        )
+    return found
+
+
+def to_seconds(duration: str, what: str) -> int:
+    """Return the seconds of a duration such as 48h. Raises ValueError, saying what it is for."""
+    match = _DURATION.fullmatch(duration)
+    if not match:
+        raise ValueError(f"{what} is {duration!r}: write a number and s, m, h, d or w, as 48h")
+    return int(float(match[1]) * _UNIT_SECONDS[match[2]])
 
 
 def gate_of(by_id: Mapping[int, Mapping[str, Any]], phase_id: int) -> List[str]:
@@ -133,18 +211,22 @@ def _check_phase(path: str, phase: Mapping[str, Any]) -> Iterator[Finding]:
         value = phase.get(key)
         if not isinstance(value, kind) or isinstance(value, bool) or not value:
             yield Finding(f"{path}.{key}", f"found {value!r}", f"set it, for example {example}")
-    if phase.get("risk", "medium") not in RISKS:
-        yield Finding(
-            f"{path}.risk", f"found {phase['risk']!r}", _did_you_mean(str(phase["risk"]), RISKS)
-        )
+    yield from _check_risk(path, phase)
     for index, change in enumerate(phase.get("changes") or []):
         where = f"{path}.changes[{index}]"
         yield from _check_keys(where, change, CHANGE_KEYS)
+        yield from _check_risk(where, change)
         for key in ("id", "branch"):
             if not change.get(key):
                 yield Finding(f"{where}.{key}", f"found {change.get(key)!r}", "set it")
     yield from _check_validations(f"{path}.validations", phase.get("validations") or {})
     yield from _check_deploy(f"{path}.deploy", phase.get("deploy") or {})
+
+
+def _check_risk(path: str, item: Mapping[str, Any]) -> Iterator[Finding]:
+    risk = item.get("risk", "medium")
+    if risk not in RISKS:
+        yield Finding(f"{path}.risk", f"found {risk!r}", _did_you_mean(str(risk), RISKS))
 
 
 def _check_validations(path: str, validations: Mapping[str, Any]) -> Iterator[Finding]:
@@ -161,6 +243,16 @@ def _check_validations(path: str, validations: Mapping[str, Any]) -> Iterator[Fi
                     f"found {item['command']!r}",
                     "write it as a list, program first: [tests/smoke.sh, --fast]",
                 )
+            yield from _check_critical(f"{where}.critical", stage, item.get("critical", False))
+
+
+def _check_critical(path: str, stage: str, critical: Any) -> Iterator[Finding]:
+    if not isinstance(critical, bool):
+        yield Finding(path, f"found {critical!r}", "set true if a hotfix must pass it, or false")
+    elif critical and stage == "staging":
+        yield Finding(
+            path, "a hotfix does not pass staging", "mark one of integration or production instead"
+        )
 
 
 def _check_deploy(path: str, deploy: Mapping[str, Any]) -> Iterator[Finding]:

@@ -15,6 +15,8 @@ description:
     requires a later one, a tag or branch that is used twice, or a limit that nothing can meet.
   - Resolves one phase into a record in which every key is present and its gate holds all that it
     inherits.
+  - Makes such a record for a hotfix, with the gate of the newest phase that is released and the
+    validations marked C(critical) of all of them.
 author:
   - The phased.rollout authors (@phased-rollout)
 extends_documentation_fragment:
@@ -34,6 +36,31 @@ options:
   phase:
     description: Number of the phase to resolve.
     type: int
+  hotfix:
+    description: The hotfix to make a record for.
+    type: dict
+    suboptions:
+      branch:
+        description: Its branch.
+        type: str
+        required: true
+      commit:
+        description: Full id of the commit to release.
+        type: str
+        required: true
+      released:
+        description: The tags that the release branch contains; those of phases count.
+        type: list
+        elements: str
+        required: true
+      tag:
+        description: Name of its release, made from branch and commit if it is empty.
+        type: str
+        default: ""
+      review_within:
+        description: How long after its release it must have been reviewed.
+        type: str
+        default: 48h
 """
 
 EXAMPLES = r"""
@@ -42,6 +69,16 @@ EXAMPLES = r"""
     phases: "{{ rollout_phases }}"
     objectives: "{{ rollout_objectives }}"
     phase: 1
+  register: plan
+
+- name: Make the record of a hotfix
+  phased.rollout.plan_info:
+    phases: "{{ rollout_phases }}"
+    objectives: "{{ rollout_objectives }}"
+    hotfix:
+      branch: hotfix/memory-leak
+      commit: 76d4bb83f8a2cd7a7a6fd4f2a1a6b7e0c9a5d1e3
+      released: [v1.0.0-ssot-phase1]
   register: plan
 """
 
@@ -57,7 +94,8 @@ findings:
       suggestion: did you mean integrity?
       severity: error
 phase:
-  description: The record of the phase, V(null) if none was asked for or an error was found.
+  description:
+    - The record of the phase or hotfix, V(null) if none was asked for or an error was found.
   returned: success
   type: dict
 phases:
@@ -68,33 +106,64 @@ phases:
 """
 
 from dataclasses import asdict
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.phased.rollout.plugins.module_utils._plan import check_plan, phase_record
+from ansible_collections.phased.rollout.plugins.module_utils._plan import (
+    Hotfix,
+    check_plan,
+    hotfix_record,
+    phase_record,
+)
 
 ARGUMENT_SPEC = {
     "phases": {"type": "list", "elements": "dict", "required": True},
     "objectives": {"type": "dict", "required": True},
     "phase": {"type": "int"},
+    "hotfix": {
+        "type": "dict",
+        "options": {
+            "branch": {"type": "str", "required": True},
+            "commit": {"type": "str", "required": True},
+            "released": {"type": "list", "elements": "str", "required": True},
+            "tag": {"type": "str", "default": ""},
+            "review_within": {"type": "str", "default": "48h"},
+        },
+    },
 }
+
+
+def record(asked: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """Return the record of the phase or hotfix that was asked for, None if there is none.
+
+    Raises KeyError or ValueError if the plan has no such phase or no way for the hotfix.
+    """
+    if asked["hotfix"]:
+        return hotfix_record(asked["phases"], Hotfix(**asked["hotfix"]))
+    return None if asked["phase"] is None else phase_record(asked["phases"], asked["phase"])
 
 
 def main() -> None:
     """Return the findings and the phase."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        mutually_exclusive=[("phase", "hotfix")],
+        supports_check_mode=True,
+    )
     phases, objectives = module.params["phases"], module.params["objectives"]
     findings = check_plan(phases, objectives)
-    record = None
-    if module.params["phase"] is not None and not any(f.severity == "error" for f in findings):
+    found = None
+    if not any(finding.severity == "error" for finding in findings):
         try:
-            record = phase_record(phases, module.params["phase"])
-        except KeyError as exc:
-            module.fail_json(msg=f"Cannot resolve the phase: {exc.args[0]}")
+            found = record(module.params)
+        except (KeyError, ValueError) as exc:
+            what = "hotfix" if module.params["hotfix"] else "phase"
+            module.fail_json(msg=f"Cannot resolve the {what}: {exc.args[0]}")
     module.exit_json(
         changed=False,
         findings=[asdict(finding) for finding in findings],
-        phase=record,
+        phase=found,
         phases=[{key: phase.get(key) for key in ("id", "name", "tag")} for phase in phases],
     )
 

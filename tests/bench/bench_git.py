@@ -34,8 +34,9 @@ ROUNDS = 7
 class Repositories:
     """A bare remote of a number of files, with changes as branches of main, and a mirror."""
 
-    def __init__(self, folder: Path, *, files: int, changes: int) -> None:
-        self.files, self.count = files, changes
+    def __init__(self, folder: Path, *, files: int, changes: int, meet: bool = False) -> None:
+        """Return them. meet: whether all changes share a file, in which they do not conflict."""
+        self.files, self.count, self.meet = files, changes, meet
         self.remote, self.mirror = folder / "remote.git", folder / "mirror.git"
         self.url = f"file://{self.remote}"
         self.changes = [Change(f"c{n}", f"change-{n}") for n in range(changes)]
@@ -52,11 +53,16 @@ class Repositories:
 
         Neighbours change one file that they share, so they conflict with each other.
         """
-        yield commit("main", "", ((self._path(n), f"{n}\n" * 20) for n in range(self.files)))
+        files = {self._path(n): f"{n}\n" * 20 for n in range(self.files)}
+        yield commit("main", "", {**files, "met": self._met(-1)}.items())
         for n in range(self.count):
             own = {self._path(n + self.count * k): f"change {n}\n" for k in range(5)}
             own[f"shared/{n // 2}"] = f"{n}\n"
+            own.update({"met": self._met(n)} if self.meet else {})
             yield commit(f"change-{n}", "refs/heads/main", own.items())
+
+    def _met(self, changed: int) -> str:
+        return "".join(f"{n}{' changed' * (n == 10 * changed)}\n" for n in range(10 * self.count))
 
     def _path(self, number: int) -> str:
         number %= self.files
@@ -172,7 +178,7 @@ def main() -> None:
         for files, changes, rounds in ((1000, 8, 7), (100_000, 8, 3), (1000, 100, 1)):
             where = folder / f"{files}-{changes}"
             where.mkdir()
-            made = Repositories(where, files=files, changes=changes)
+            made = Repositories(where, files=files, changes=changes, meet=changes == 100)
             bench_forecast(made, folder, rounds)
             if changes == 8:
                 bench_merge(made)

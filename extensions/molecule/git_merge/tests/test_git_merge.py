@@ -75,9 +75,20 @@ def test_no_half_archive_is_left(host: Any, folder: Path, tree: str) -> None:
 
 
 def test_the_conflict_went_nowhere(remote: Git) -> None:
-    assert remote("branch --contains feature/conflicting --format='%(refname:short)'") == (
-        "feature/conflicting"
-    )
+    there = remote("branch --contains feature/conflicting --format='%(refname:short)'")
+    assert there.splitlines() == ["feature/conflicting", "integration/conflicting"]
+
+
+@pytest.mark.parametrize("branch", ["integration/first", "integration/team/open"])
+def test_an_open_branch_has_the_release_merged_into_it(remote: Git, branch: str) -> None:
+    parents = remote(f"log -1 --format=%P {branch}").split()
+    assert parents[1] == remote("rev-parse main")
+    assert "(v1.0.0-ssot-phase1)" in remote(f"log -1 --format=%s {branch}")
+
+
+def test_a_branch_that_conflicts_is_as_it_was(remote: Git) -> None:
+    tips = remote("rev-parse integration/conflicting feature/conflicting").split()
+    assert tips[0] == tips[1]
 
 
 def test_the_forge_is_as_it_was(git: Git) -> None:

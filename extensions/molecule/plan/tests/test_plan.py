@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Callable
 
@@ -36,3 +38,32 @@ def test_the_mirror_has_the_branches_of_the_forge(
 
 def test_a_refused_plan_leaves_nothing(host: Any, folder: Path) -> None:
     assert not host.file(str(folder.with_name("refused"))).exists
+
+
+@pytest.fixture
+def hotfix(host: Any, home: Path) -> Callable[[str], str]:
+    """Return a function that answers a git command in the remote of the hotfix."""
+    remote = home / "molecule" / "hotfix" / "forge.git"
+    return lambda command: str(host.check_output(f"git -C {remote} {command}"))
+
+
+def test_a_hotfix_has_to_be_reviewed_two_days_after_its_release(
+    host: Any, home: Path, hotfix: Callable[[str], str]
+) -> None:
+    commit, seconds = hotfix("log -1 --format='%H %ct' hotfix/fix").split()
+    kept = host.file(str(home / f"molecule/hotfix/hotfix-fix-{commit[:7]}/after-review.json"))
+    review = json.loads(kept.content_string)
+    due = review.pop("due")
+    released = datetime.strptime(review["released_at"], "%Y-%m-%dT%H:%M:%SZ")
+    assert due == f"{released + timedelta(hours=48):%Y-%m-%dT%H:%M:%SZ}"
+    assert review == {
+        "author": "Somebody <somebody@tower.test>",
+        "branch": "hotfix/fix",
+        "commit": commit,
+        "released_at": f"{datetime.fromtimestamp(int(seconds), timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+        "tag": "v1.0.1",
+    }
+
+
+def test_a_hotfix_that_is_resolved_is_not_merged(hotfix: Callable[[str], str]) -> None:
+    assert hotfix("branch --contains hotfix/fix --format='%(refname:short)'") == "hotfix/fix"

@@ -116,3 +116,46 @@ def test_a_revert_is_what_git_gives_in_a_work_tree(tmp_path: Path, merge: bool) 
     sandbox.revert("main" if merge else "change", commit)
     assert merged.conflicts == {}
     assert merged.tree == sandbox.tree("HEAD")
+
+
+def test_a_union_is_that_of_git_merge_whatever_conflicts_look_like(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path, local=True)
+    sandbox.commit("main", {".gitattributes": "*.log merge=union\n", "f": LINES})
+    for branch, first in (("left", 1), ("right", 2)):
+        lines = [f"{number}\n" for number in range(first, 20)]
+        sandbox.commit(branch, {"a.log": "".join(lines), "f": f"1\n{branch}\n3\n"}, start="main")
+    left, right = sandbox.git("rev-parse", "left", "right").split()
+    merged = Merges(Repository(sandbox.work)).merge(left, right)
+    assert merged.conflicts == {"f": "contents"}
+    assert "||||||| " in sandbox.git("show", f"{merged.tree}:f")
+    for branch in ("left", "right"):
+        sandbox.commit(branch, {"f": LINES})
+    left, right = sandbox.git("rev-parse", "left", "right").split()
+    merged = Merges(Repository(sandbox.work)).merge(left, right)
+    sandbox.git("checkout", "-q", "left")
+    sandbox.merge("left", "right")
+    assert merged.tree == sandbox.tree("HEAD")
+
+
+def test_a_file_where_a_folder_is_keeps_its_name(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path, local=True)
+    sandbox.commit("main", {"f": LINES})
+    sandbox.commit("left", {"place": "file\n"})
+    sandbox.commit("right", {"place/inside": "folder\n"}, start="main")
+    left, right = sandbox.git("rev-parse", "left", "right").split()
+    merged = Merges(Repository(sandbox.work)).merge_all([(left, right), (right, left)])
+    assert [m.conflicts for m in merged] == [{"place": "file/directory"}] * 2
+
+
+def test_submodules_that_conflict_do_not_hold_up_other_merges(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path, local=True)
+    sandbox.commit("main", {"f": LINES})
+    commits = {}
+    for number, branch in enumerate(("main", "left", "right"), 1):
+        sandbox.git("checkout", "-q", "-B", branch, "main")
+        sandbox.git("update-index", "--add", "--cacheinfo", f"160000,{number:040x},sub")
+        sandbox.git("commit", "-q", "-m", branch)
+        commits[branch] = sandbox.git("rev-parse", "HEAD")
+    pairs = [(commits[ours], commits["right"]) for ours in ("left", "main")]
+    merged = Merges(Repository(sandbox.work)).merge_all(pairs)
+    assert [m.conflicts for m in merged] == [{"sub": "submodule not initialized"}, {}]

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
 from ansible_collections.phased.rollout.plugins.module_utils import _git_mirror
 from ansible_collections.phased.rollout.plugins.module_utils._git import GitError
-from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
+from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened, secrets_of
 from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox
 
 
@@ -84,3 +85,20 @@ def test_a_repository_of_the_user_is_left_alone(sandbox: Sandbox) -> None:
         opened(sandbox.work, sandbox.url),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("remote", "secrets"),
+    [
+        pytest.param(None, set(), id="no remote"),
+        pytest.param("/srv/git/tower.git", set(), id="a path"),
+        pytest.param("ssh://git@forge:2222/tower.git", set(), id="a user and a port"),
+        pytest.param("https://ada:t0ken@forge/tower.git", {"t0ken"}, id="a token"),
+        pytest.param("https://:t0ken@forge/tower.git", {"t0ken"}, id="a token without a user"),
+        pytest.param("https://ada:a%2Fb@forge/x", {"a%2Fb", "a/b"}, id="an encoded token"),
+        pytest.param("https://ada:@forge/tower.git", set(), id="an empty token"),
+        pytest.param("https://forge:80/a:b@c", set(), id="a path that looks like a login"),
+    ],
+)
+def test_secrets_of(remote: Optional[str], secrets: set[str]) -> None:
+    assert secrets_of(remote) == secrets

@@ -12,9 +12,12 @@ import pytest
 import yaml
 
 from ansible_collections.phased.rollout.plugins.module_utils._plan import (
+    Hotfix,
     check_plan,
     gate_of,
+    hotfix_record,
     phase_record,
+    to_seconds,
 )
 
 PHASES: list[dict[str, Any]] = [
@@ -146,6 +149,13 @@ def test_the_shipped_plan_has_no_findings():
             id="a risk that is not known",
         ),
         pytest.param(
+            "rollout_phases/0/changes/0/risk",
+            "lowest",
+            "rollout_phases[0].changes[0].risk",
+            "use one of critical, high, low, medium, minimal",
+            id="a risk of a change that is not known",
+        ),
+        pytest.param(
             "rollout_phases/0/deploy",
             {"batches": ["0%"]},
             "rollout_phases[0].deploy.batches[0]",
@@ -172,6 +182,20 @@ def test_the_shipped_plan_has_no_findings():
             "rollout_phases[0].validations.integration[0]",
             "command or request",
             id="a validation that does nothing",
+        ),
+        pytest.param(
+            "rollout_phases/0/validations",
+            {"production": [{"name": "x", "command": ["x"], "critical": "yes"}]},
+            "rollout_phases[0].validations.production[0].critical",
+            "'yes' | set true",
+            id="a validation that is critical in words",
+        ),
+        pytest.param(
+            "rollout_phases/0/validations",
+            {"staging": [{"name": "x", "command": ["x"], "critical": True}]},
+            "rollout_phases[0].validations.staging[0].critical",
+            "does not pass staging",
+            id="a critical validation where no hotfix comes by",
         ),
         pytest.param(
             "rollout_objectives/errors/pass",
@@ -231,3 +255,114 @@ def test_the_record_of_a_phase_has_every_key():
 def test_an_unknown_phase_is_named():
     with pytest.raises(KeyError, match="no phase has id 9"):
         phase_record(PHASES, 9)
+
+
+def validation(name: str, *, critical: bool) -> dict[str, Any]:
+    return {"name": name, "command": [name], "critical": critical}
+
+
+#: Three phases; the second has a deployment of its own, and repeats what the first validates.
+ROAD: list[dict[str, Any]] = [
+    {
+        **PHASES[0],
+        "validations": {
+            "integration": [validation("a", critical=True), validation("b", critical=False)],
+            "production": [validation("c", critical=True)],
+        },
+    },
+    {
+        **PHASES[1],
+        "deploy": {"batches": ["50%"]},
+        "approvals": [{"role": "reviewer"}],
+        "prerequisites": ["errors"],
+        "validations": {
+            "integration": [validation("a", critical=True), validation("d", critical=True)],
+            "staging": [validation("e", critical=False)],
+        },
+    },
+    {**PHASES[0], "id": 3, "tag": "v3", "gate": ["errors"]},
+]
+COMMIT = "76d4bb83f8a2cd7a7a6fd4f2a1a6b7e0c9a5d1e3"
+
+
+def hotfix(*released: str, tag: str = "", branch: str = "hotfix/leak") -> dict[str, Any]:
+    return hotfix_record(ROAD, Hotfix(branch, COMMIT, released, "48h", tag))
+
+
+def names(record: dict[str, Any]) -> dict[str, list[str]]:
+    return {
+        stage: [item["name"] for item in items] for stage, items in record["validations"].items()
+    }
+
+
+def test_the_record_of_a_hotfix_has_every_key_of_a_phase():
+    assert set(hotfix("v1")) == {*phase_record(ROAD, 1), "review_within_seconds"}
+
+
+def test_a_hotfix_is_named_by_its_branch_and_commit():
+    record = hotfix("v1")
+    assert record["changes"] == [{"id": "hotfix/leak", "branch": COMMIT}]
+    assert record["key"] == record["tag"] == "hotfix-leak-76d4bb8"
+    assert record["label"] == "pre-hotfix-leak-76d4bb8"
+    assert record["title"] == "hotfix/leak"
+    assert record["review_within_seconds"] == 48 * 3600
+
+
+def test_a_hotfix_may_have_a_tag_of_its_own():
+    assert hotfix("v1", tag="v1.0.1")["tag"] == "v1.0.1"
+    assert hotfix("v1", tag="v1.0.1")["key"] == "hotfix-leak-76d4bb8"
+
+
+def test_a_branch_of_odd_characters_still_names_files():
+    assert hotfix("v1", branch="hotfix/über/#1")["key"] == "hotfix-ber-1-76d4bb8"
+
+
+@pytest.mark.parametrize(
+    ("released", "integration", "production"),
+    [
+        pytest.param(["v1"], ["a"], ["c"], id="of the one phase that is released"),
+        pytest.param(["v1", "v2"], ["a", "d"], ["c"], id="of all that are, each once"),
+        pytest.param(["v2"], ["a", "d"], [], id="not of one that was taken back"),
+        pytest.param(["v2", "v1", "other"], ["a", "d"], ["c"], id="in the order of the plan"),
+    ],
+)
+def test_a_hotfix_must_pass_the_critical_validations(released, integration, production):
+    assert names(hotfix(*released)) == {
+        "integration": integration,
+        "staging": [],
+        "production": production,
+    }
+
+
+def test_a_hotfix_has_the_gate_and_the_deployment_of_the_newest_released_phase():
+    record = hotfix("v2", "v1")
+    assert record["gate"] == ["errors", "latency"]
+    assert record["deploy"]["batches"] == ["50%"]
+    assert (record["requires"], record["approvals"], record["prerequisites"]) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("released", "says"),
+    [
+        pytest.param([], "none of the tags v1, v2, v3", id="nothing is released"),
+        pytest.param(["v9"], "no phase of the plan is released", id="no tag is a phase's"),
+        pytest.param(["v3"], "of phase 3 is marked critical", id="no validation is critical"),
+    ],
+)
+def test_a_hotfix_that_nothing_would_judge_is_refused(released, says):
+    with pytest.raises(ValueError, match=says):
+        hotfix(*released)
+
+
+@pytest.mark.parametrize(
+    ("duration", "seconds"),
+    [("90s", 90), ("15m", 900), ("1.5h", 5400), ("2d", 172800), ("1w", 604800)],
+)
+def test_a_duration_has_its_seconds(duration, seconds):
+    assert to_seconds(duration, "review_within") == seconds
+
+
+@pytest.mark.parametrize("duration", ["", "48", "two days", "-1h", "1h30m"])
+def test_a_duration_that_is_none_is_named(duration):
+    with pytest.raises(ValueError, match=f"review_within is '{duration}'"):
+        to_seconds(duration, "review_within")
