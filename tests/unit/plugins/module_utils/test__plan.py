@@ -152,7 +152,7 @@ def test_the_shipped_plan_has_no_findings():
             "rollout_phases/0/changes/0/risk",
             "lowest",
             "rollout_phases[0].changes[0].risk",
-            "use one of critical, high, low, medium, minimal",
+            "did you mean low?",
             id="a risk of a change that is not known",
         ),
         pytest.param(
