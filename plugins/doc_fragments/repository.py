@@ -7,9 +7,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The names that modules extend: repository, and repository.mirror without the changes."""
+    """The repository with its remote, and the changes of a plan."""
 
-    MIRROR = r"""
+    DOCUMENTATION = r"""
 requirements:
   - git 2.39 or newer
 options:
@@ -29,9 +29,8 @@ options:
     type: str
 """
 
-    DOCUMENTATION = (
-        MIRROR
-        + r"""
+    CHANGES = r"""
+options:
   changes:
     description: The changes, as in a plan.
     type: list
@@ -64,4 +63,3 @@ options:
         elements: str
         default: []
 """
-    )

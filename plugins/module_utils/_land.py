@@ -147,18 +147,17 @@ class _Lander:
         wanted = {branch: self._after.sha}
         if old and self._merger.held:
             wanted[old] = self._merger.held
-        tag = f"refs/tags/{self._landing.tag}"
-        if tag in leases:
-            wanted[tag] = self._tag_object()
+        tag = self._landing.tag
+        if tag and f"refs/tags/{tag}" in leases:
+            wanted[f"refs/tags/{tag}"] = self._tag_object(tag)
         push_all(self._repository, wanted, {branch: self._merger.held, **leases})
 
-    def _tag_object(self) -> str:
+    def _tag_object(self, tag: str) -> str:
         """Return the tag, as of the commit's time: what could not be pushed is the same again."""
         landing, request = self._landing, self._request
-        assert landing.tag
-        message = (landing.tag_message or request.message or landing.tag).strip() + "\n"
+        message = (landing.tag_message or request.message or tag).strip() + "\n"
         return tag_object(
-            self._repository, landing.tag, self._after.sha, message,
+            self._repository, tag, self._after.sha, message,
             identity=request.identity, at=self._after.committed_at, signer=landing.signer,
         )  # fmt: skip
 

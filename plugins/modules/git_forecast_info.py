@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - phased.rollout.attributes.info_module
   - phased.rollout.attributes.actiongroup_rollout
   - phased.rollout.repository
+  - phased.rollout.repository.changes
 options:
   base:
     description: Branch, tag or commit that the changes are to be merged onto.

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - phased.rollout.attributes
   - phased.rollout.attributes.actiongroup_rollout
   - phased.rollout.repository
+  - phased.rollout.repository.changes
 attributes:
   check_mode:
     support: full

@@ -24,7 +24,7 @@ author:
 extends_documentation_fragment:
   - phased.rollout.attributes
   - phased.rollout.attributes.actiongroup_rollout
-  - phased.rollout.repository.mirror
+  - phased.rollout.repository
 attributes:
   check_mode:
     support: full
