@@ -20,7 +20,7 @@ class Sandbox:
     With local, there is only the work tree: quicker, where a test needs no remote.
     """
 
-    def __init__(self, folder: Path, *, local: bool = False) -> None:
+    def __init__(self, folder: Path, *, local: bool = False, ids: str = "sha1") -> None:
         self.remote = folder / "remote.git"
         self.work = folder / "work"
         self.url = f"file://{self.remote}"
@@ -28,9 +28,10 @@ class Sandbox:
         folder.mkdir(parents=True, exist_ok=True)
         self._local = local
         self._branches: set[str] = set()
-        self.git("init", "-q", "-b", "main", str(self.work), where=folder)
+        init = ("init", "-q", "-b", "main", f"--object-format={ids}")
+        self.git(*init, str(self.work), where=folder)
         if not local:
-            self.git("init", "-q", "--bare", "-b", "main", str(self.remote), where=folder)
+            self.git(*init, "--bare", str(self.remote), where=folder)
             self.git("remote", "add", "origin", str(self.remote))
 
     def git(self, *arguments: str, where: Optional[Path] = None, author: str = ADA) -> str:

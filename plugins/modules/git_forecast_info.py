@@ -255,7 +255,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_changes import
     Change,
     parse_changes,
 )
-from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
+from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened, secrets_of
 from ansible_collections.phased.rollout.plugins.module_utils._pairs import Pairs, analyse
 
 ARGUMENT_SPEC = {
@@ -289,6 +289,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     asked = module.params
+    module.no_log_values |= secrets_of(asked["remote"])
     try:
         changes = parse_changes(asked["changes"])
         with opened(Path(asked["repository"]), asked["remote"]) as repository:

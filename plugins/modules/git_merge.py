@@ -228,7 +228,11 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_changes import
     REPOSITORY_SPEC,
     parse_changes,
 )
-from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import fetch, opened
+from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import (
+    fetch,
+    opened,
+    secrets_of,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._git_tag import Signer
 from ansible_collections.phased.rollout.plugins.module_utils._land import land
 from ansible_collections.phased.rollout.plugins.module_utils._landing import Landing
@@ -287,6 +291,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     asked = module.params
+    module.no_log_values |= secrets_of(asked["remote"])
     try:
         request = merge_request(asked)
         with opened(Path(asked["repository"]), asked["remote"], push=asked["push"]) as repository:

@@ -230,7 +230,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.phased.rollout.plugins.module_utils._git import GitError
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import REPOSITORY_SPEC
-from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened
+from ansible_collections.phased.rollout.plugins.module_utils._git_mirror import opened, secrets_of
 from ansible_collections.phased.rollout.plugins.module_utils._merge_request import (
     parse_identity,
 )
@@ -290,6 +290,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     asked = module.params
+    module.no_log_values |= secrets_of(asked["remote"])
     try:
         request = revert_request(asked)
         with opened(Path(asked["repository"]), asked["remote"], push=asked["push"]) as repository:
