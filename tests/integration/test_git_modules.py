@@ -501,3 +501,24 @@ def test_a_push_needs_a_remote(control: Control) -> None:
     result = control.merge(into="main", changes=PHASE_1["changes"], push=True, **where)
     assert "A push needs a remote" in result["msg"]
     assert control.sandbox.refs() == before
+
+
+def test_eight_pull_requests_stand_as_a_plan_of_them_says(control: Control) -> None:
+    """Plan B's opening table: 4 mergeable, 2 conflicting, 2 integrated."""
+    sandbox = control.sandbox
+    requests = [f"pr-{letter}" for letter in "abcdefgh"]
+    sandbox.commit("main", {"auth.py": "old\n", "speed.py": "old\n"})
+    for request in requests:
+        files = {"pr-a": "auth.py", "pr-b": "speed.py"}
+        sandbox.commit(request, {files.get(request, request): f"{request}\n"}, start="main")
+    for integrated in ("pr-c", "pr-d"):
+        sandbox.merge("main", integrated)
+    sandbox.commit("main", {"auth.py": "new\n", "speed.py": "new\n"})
+    changes = [{"id": name, "branch": name, "owner": f"team {name}"} for name in requests]
+    found = control.forecast(base="main", changes=changes, pairwise=True, analyse=True)
+    assert found["summary"].startswith("2 integrated, 4 mergeable, 2 conflicting on main")
+    assert {pair["state"] for pair in found["pairs"]} == {"mergeable"}
+    assert len(found["pairs"]) == 15
+    assert found["order_conflicts"] == 0
+    conflicts = [(one["ids"], [file["path"] for file in one["files"]]) for one in found["analysis"]]
+    assert conflicts == [(["main", "pr-a"], ["auth.py"]), (["main", "pr-b"], ["speed.py"])]
