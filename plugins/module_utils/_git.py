@@ -84,7 +84,7 @@ def run_program(
     """
     kept = {key: value for key, value in os.environ.items() if key not in _UNWANTED_VARIABLES}
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             argv,
             env={**kept, **env},
             input=b"" if data is None else data,
