@@ -9,6 +9,7 @@ collection.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from dataclasses import dataclass
@@ -44,18 +45,24 @@ class NoBaselineError(ValueError):
     """A criterion compares with a baseline, and there is none to compare with."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Criterion:
     """One comparison with a limit.
 
-    number: the limit in `unit`; for a relative criterion the factor on the baseline (+10% is 1.1).
-    unit: of the limit; None for a relative criterion, whose limit has the measurement's unit.
+    number: the limit in `unit`. For a relative criterion it is what the baseline is multiplied
+    with (+10% is 1.1) if there is no unit, and what is added to it if there is one.
     """
 
     text: str
     op: str
     number: Decimal
     unit: Optional[Unit]
+    relative: bool = False
+
+    @property
+    def better_sign(self) -> int:
+        """Return 1 if more is better, -1 if less is, 0 if only the limit itself is good."""
+        return {"<": -1, ">": 1}.get(self.op[0], 0)
 
     def limit(self, measured: Unit, baseline: Optional[float]) -> Decimal:
         """Return the limit in the base unit of `measured`; baseline is in `measured`.
@@ -64,16 +71,27 @@ class Criterion:
         needed and this one is missing or cannot be compared with.
         """
         if self.unit is not None:
-            _check_fit(self, self.unit, measured)
-            return self.number * self.unit.factor
+            if self.unit.dimension != measured.dimension:
+                _check_fit(self, self.unit, measured)
+            if not self.relative:
+                return self.number * self.unit.factor
         if baseline is None:
             raise NoBaselineError("there is no baseline to compare with")
-        if not 0 < baseline < float("inf"):
+        if not 0 < baseline < math.inf:
             raise NoBaselineError(
                 f"the baseline is {baseline:g}, and only one above 0 can be compared with;"
                 " give a limit without 'of baseline'"
             )
-        return Decimal(repr(baseline)) * measured.factor * self.number
+        base = Decimal(repr(baseline)) * measured.factor
+        if self.unit is None:
+            return base * self.number
+        limit = base + self.number * self.unit.factor
+        if limit <= 0:
+            raise NoBaselineError(
+                f"a fall by that much from a baseline of {baseline:g} leaves nothing to compare"
+                " with; give a limit without 'of baseline'"
+            )
+        return limit
 
     def holds(self, value: Decimal, limit: Decimal) -> bool:
         """Return whether value meets the limit, both in base units."""
@@ -81,8 +99,8 @@ class Criterion:
 
 
 def _check_fit(criterion: Criterion, unit: Unit, measured: Unit) -> None:
-    """Raise UnitError unless the two compare. Zero is the same in every unit."""
-    if unit.dimension == measured.dimension or (unit.symbol == "" and not criterion.number):
+    """Raise UnitError unless it is zero, which is the same in every unit."""
+    if unit.symbol == "" and not criterion.number:
         return
     if not measured.symbol:
         raise UnitError(
@@ -104,7 +122,7 @@ def parse_criterion(text: str) -> Criterion:
     sign, unit = found["sign"], found["unit"]
     number = Decimal(sign + found["number"])
     if found["relative"]:
-        return Criterion(text.strip(), found["op"], _factor(number, sign, unit), None)
+        return _relative(text.strip(), found["op"], number, sign, unit)
     if sign:
         # Taken as a plain number, '>= -5%' would hold for every share there is.
         raise CriterionError("a limit with a sign is relative: write '+10% of baseline'")
@@ -114,10 +132,15 @@ def parse_criterion(text: str) -> Criterion:
         raise CriterionError(str(exc)) from None
 
 
-def _factor(percent: Decimal, sign: str, unit: str) -> Decimal:
-    """Return what a baseline is multiplied with. Raises CriterionError if it makes no sense."""
-    if unit != "%" or not sign:
-        raise CriterionError("a change from the baseline is a signed percentage, such as '+10%'")
-    if percent <= -100:
+def _relative(text: str, op: str, number: Decimal, sign: str, unit: str) -> Criterion:
+    """Return a criterion on the change from the baseline. Raises CriterionError."""
+    if not sign:
+        raise CriterionError("a change from the baseline has a sign, such as '+10%' or '-5ms'")
+    if unit != "%":
+        try:
+            return Criterion(text, op, number, unit_named(unit), relative=True)
+        except UnitError as exc:
+            raise CriterionError(str(exc)) from None
+    if number <= -100:
         raise CriterionError("a fall by 100% or more leaves nothing to compare with")
-    return 1 + percent / 100
+    return Criterion(text, op, 1 + number / 100, None, relative=True)

@@ -8,20 +8,31 @@ This module util is PRIVATE to the collection.
 
 from __future__ import annotations
 
+import base64
 import re
+import threading
 import time
-from functools import lru_cache
+from functools import cache
 from http.client import HTTPException
 from http.cookiejar import CookieJar
-from typing import Any, NamedTuple, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 from urllib.error import HTTPError, URLError
+from urllib.parse import unquote, urlsplit
+from urllib.request import (
+    HTTPCookieProcessor,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    Request,
+    build_opener,
+)
 
-from ansible.module_utils.urls import ConnectionError as AnsibleConnectionError
-from ansible.module_utils.urls import Request, make_context
+from ansible.module_utils.urls import make_context
+
+_MAKING_CONTEXT = threading.Lock()
 
 
 class NoAnswerError(Exception):
-    """A request got no answer. The message says why, and holds no password."""
+    """A request got no answer. The message says why, and holds no password and no header."""
 
 
 class Answer(NamedTuple):
@@ -38,48 +49,69 @@ def fetch(
     timeout_seconds: float,
     method: str = "GET",
     body: Optional[str] = None,
-    content_type: Optional[str] = None,
+    headers: Optional[Mapping[str, str]] = None,
+    ca_cert: Optional[str] = None,
+    cookies: Optional[CookieJar] = None,
+    shown: Optional[str] = None,
 ) -> Answer:
     """Return the answer, whatever its status. Redirects are answers too, and not followed.
 
+    ca_cert: file of the authorities to trust instead of the system's. cookies: where they are
+    kept between requests. shown: what messages call the URL, where that holds a secret.
     Raises NoAnswerError.
     """
-    session = _session()
-    started = time.perf_counter()
+    shown = f"{method} {without_password(shown or url)}"
+    bare_url, credentials = _without_credentials(url)
+    given = {"User-Agent": "phased.rollout", **credentials, **(headers or {})}
+    for name, value in given.items():
+        if not is_sendable(f"{name}{value}"):
+            raise NoAnswerError(
+                f"{shown} was not sent: header {name!r} holds a line break or another character"
+                " that a header must not have"
+            )
     try:
-        response = session.open(
-            method,
-            url,
-            data=None if body is None else body.encode(),
-            headers={"Content-Type": content_type} if content_type else None,
-            timeout=timeout_seconds,
-            cookies=CookieJar(),
-        )
-    except HTTPError as exc:
-        response = exc
-    except (AnsibleConnectionError, OSError, HTTPException, ValueError) as exc:
-        raise _no_answer(method, url, exc) from None
-    try:
+        # Not install_opener: it is shared by all threads, which trust other authorities.
+        opener = build_opener(HTTPSHandler(context=tls_context(ca_cert)), _NoRedirects)
+        if cookies is not None:
+            opener.add_handler(HTTPCookieProcessor(cookies))
+        data = None if body is None else body.encode()
+        request = Request(bare_url, data=data, headers=given, method=method)
+        started = time.perf_counter()
+        try:
+            response: Any = opener.open(request, timeout=timeout_seconds)
+        except HTTPError as exc:
+            response = exc
         with response:
             content: bytes = response.read()
-    except (OSError, HTTPException) as exc:
-        raise _no_answer(method, url, exc) from None
-    return Answer(response.code, content, time.perf_counter() - started)
+            return Answer(response.status, content, time.perf_counter() - started)
+    except (OSError, HTTPException, ValueError) as exc:
+        why = exc.reason if isinstance(exc, URLError) else exc
+        text = str(why).replace(url, shown).replace(bare_url, shown) or type(exc).__name__
+        raise NoAnswerError(f"{shown} got no answer: {text}") from None
 
 
-@lru_cache(maxsize=1)
-def _session() -> Any:
-    """Return what open_url makes anew for every request.
+def tls_context(ca_cert: Optional[str]) -> Any:
+    """Return the TLS context that trusts a CA file's authorities, or the system's.
 
-    Loading the system's certificates takes it 40 ms, which must not count as latency. A password
-    in a URL goes into a header: as a handler it would be shared with the other threads' requests.
+    It is kept, because making it takes 40 ms, which must not count as latency.
+    Raises OSError if the file cannot be used.
     """
-    return Request(
-        context=make_context(),
-        force_basic_auth=True,
-        follow_redirects="none",
-        http_agent="phased.rollout",
-    )
+    # Without the lock, sources that start together would each make one, and wait for all.
+    with _MAKING_CONTEXT:
+        return _made_context(ca_cert)
+
+
+@cache
+def _made_context(ca_cert: Optional[str]) -> Any:
+    try:
+        return make_context(cafile=ca_cert)
+    except OSError as exc:
+        raise OSError(f"the CA file {ca_cert} cannot be used: {exc.strerror or exc}") from None
+
+
+def is_sendable(header: str) -> bool:
+    """Return whether a header may be sent: a line break in it would be the next header."""
+    return re.fullmatch(r"[\x20-\x7e\x80-\xff\t]*", header) is not None
 
 
 def without_password(url: str) -> str:
@@ -87,7 +119,15 @@ def without_password(url: str) -> str:
     return re.sub(r"//[^/?#]*@", "//", url)
 
 
-def _no_answer(method: str, url: str, exc: Exception) -> NoAnswerError:
-    why = exc.reason if isinstance(exc, URLError) else exc
-    text = str(why).replace(url, without_password(url)) or type(exc).__name__
-    return NoAnswerError(f"{method} {without_password(url)} got no answer: {text}")
+def _without_credentials(url: str) -> Tuple[str, Dict[str, str]]:
+    """Return the URL without its user and password, and the header that carries them."""
+    credentials, found, host = urlsplit(url).netloc.rpartition("@")
+    if not found:
+        return url, {}
+    token = base64.b64encode(unquote(credentials).encode()).decode()
+    return url.replace(f"{credentials}@{host}", host, 1), {"Authorization": f"Basic {token}"}
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        """Return None, which makes the redirect the answer."""

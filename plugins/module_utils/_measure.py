@@ -11,18 +11,22 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import deque
-from dataclasses import replace
-from typing import Dict, Mapping, Tuple
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Dict, List, Mapping, Optional, Tuple, Type
 
+from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields
 from ansible_collections.phased.rollout.plugins.module_utils._source import (
+    Context,
     Measurement,
+    Retries,
     Source,
     SourceError,
+    UnreachableError,
 )
 
-#: Sources asked at the same time. Enough for a gate, and no burden to a database.
-LIMIT = 16
+#: Sources asked at the same time: all of a large gate. A kind may have a lower limit of its own.
+LIMIT = 64
 #: What a source gets to report its own timeout, which says more than ours.
 GRACE_SECONDS = 0.5
 
@@ -30,16 +34,17 @@ GRACE_SECONDS = 0.5
 def measure_all(sources: Mapping[str, Source], *, limit: int = LIMIT) -> Dict[str, Measurement]:
     """Return the measurement of each source; what went wrong stands in its `error`.
 
-    At most `limit` sources are asked at a time. One that does not answer within its time is left
-    behind, and its place is given to the next.
+    At most `limit` sources are asked at a time, and of each kind no more than it allows. One that
+    does not answer within its time is left behind, and its place is given to the next.
     """
-    waiting = deque(sources.items())
+    waiting = list(sources)
     answers: queue.SimpleQueue[Tuple[str, Measurement]] = queue.SimpleQueue()
     deadlines: Dict[str, float] = {}
     measured: Dict[str, Measurement] = {}
     while waiting or deadlines:
-        while waiting and len(deadlines) < limit:
-            name, source = waiting.popleft()
+        while (name := _next(waiting, sources, deadlines, limit)) is not None:
+            waiting.remove(name)
+            source = sources[name]
             deadlines[name] = time.monotonic() + source.timeout_seconds + GRACE_SECONDS
             # A daemon: a thread that hangs must not keep the module from ending.
             threading.Thread(target=_ask, args=(name, source, answers), daemon=True).start()
@@ -53,6 +58,20 @@ def measure_all(sources: Mapping[str, Source], *, limit: int = LIMIT) -> Dict[st
                 del deadlines[name]
                 measured[name] = _left_behind(sources[name])
     return {name: measured[name] for name in sources}
+
+
+def _next(
+    waiting: List[str], sources: Mapping[str, Source], asked: Mapping[str, float], limit: int
+) -> Optional[str]:
+    """Return the first one that waits and whose kind has room, None if there is none."""
+    if len(asked) >= limit:
+        return None
+    running: Counter[Type[Source]] = Counter(sources[name].kind for name in asked)
+    for name in waiting:
+        kind = sources[name].kind
+        if kind.AT_ONCE is None or running[kind] < kind.AT_ONCE:
+            return name
+    return None
 
 
 def _ask(name: str, source: Source, answers: queue.SimpleQueue[Tuple[str, Measurement]]) -> None:
@@ -73,3 +92,45 @@ def _left_behind(source: Source) -> Measurement:
         asked=source.asked,
         seconds=source.timeout_seconds,
     )
+
+
+@dataclass(frozen=True)
+class Retried(Source):
+    """A source that is asked again while it cannot be reached. Every try has the full timeout."""
+
+    source: Source
+    retries: Retries
+
+    @classmethod
+    def of(cls, source: Source, retries: Retries) -> Retried:
+        """Return the source with its retries."""
+        tries = 1 + retries.count
+        total = tries * source.timeout_seconds + retries.count * retries.delay_seconds
+        return cls(timeout_seconds=total, source=source, retries=retries)
+
+    @classmethod
+    def read(cls, fields: Fields, context: Context) -> Retried:
+        """Raise NotImplementedError: it is made of a source that has been read."""
+        raise NotImplementedError
+
+    @property
+    def kind(self) -> Type[Source]:
+        """The kind of the source that is asked."""
+        return self.source.kind
+
+    @property
+    def asked(self) -> str:
+        """What the source is asked."""
+        return self.source.asked
+
+    def measure(self) -> Measurement:
+        """Return the first answer, good or bad. Raises the SourceError of the last try."""
+        for left in range(self.retries.count, -1, -1):
+            try:
+                return self.source.measure()
+            except UnreachableError as exc:
+                if not left:
+                    tries = 1 + self.retries.count
+                    raise UnreachableError(f"{exc} (asked {tries} times)") from None
+            time.sleep(self.retries.delay_seconds)
+        raise AssertionError("unreachable: the last try returns or raises")

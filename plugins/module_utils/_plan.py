@@ -25,7 +25,7 @@ PHASE_KEYS = (
 )
 CHANGE_KEYS = ("id", "branch", "owner", "risk", "depends_on")
 VALIDATION_KEYS = ("name", "command", "request", "traced", "timeout", "critical")
-SOURCES = ("prometheus", "sql", "http", "value")
+SOURCES = ("prometheus", "sql", "decisions", "http", "websocket", "command", "junit", "value")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _BATCH = re.compile(r"[1-9]\d*|(?:100|[1-9]?[1-9]|[1-9]0)%")
@@ -316,11 +316,11 @@ def _check_objective(path: str, name: str, raw: Mapping[str, Any]) -> Iterator[F
     except ShapeError as exc:
         yield Finding(exc.path, exc.problem, exc.needed)
         return
-    if not objective.passes:
+    if not (objective.passes or objective.compare or objective.burn):
         yield Finding(
             f"{path}.pass", "there is nothing to judge by", 'set it, for example ">= 99%"'
         )
-    for criterion in objective.passes + objective.warns:
+    for criterion in (one for each in objective.passes + objective.warns for one in each):
         unit = criterion.unit
         if unit and unit.symbol == "%" and not 0 <= criterion.number <= 100:
             yield Finding(

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import NamedTuple, Optional, Tuple
+from statistics import median
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.phased.rollout.plugins.module_utils._source import Measurement
 from ansible_collections.phased.rollout.plugins.module_utils._units import (
@@ -52,17 +53,57 @@ def read_measurement(measurement: Measurement, stated: Optional[Unit]) -> Readin
         raise NoDataError(measurement.note or "no data")
     if not math.isfinite(value):
         raise NoDataError(f"the answer is {value}, which is no number: probably nothing happened")
-    try:
-        unit = PLAIN if symbol is None else unit_named(symbol)
-    except UnitError as exc:
-        raise UnusableError(str(exc)) from None
-    if stated is None or symbol is None:
-        unit = stated or unit
-        reading = Reading(value, unit, Decimal(repr(value)) * unit.factor)
-    else:
-        reading = _converted(Decimal(repr(value)) * unit.factor, unit, stated)
-    _require_possible(reading)
+    unit, shown = _units(symbol, stated)
+    base = Decimal(repr(value)) * unit.factor
+    reading = Reading(value if unit is shown else float(base / shown.factor), shown, base)
+    if not _is_possible(base, shown):
+        raise UnusableError(_impossible(reading.value, shown))
     return reading
+
+
+def read_middle(measurement: Measurement, stated: Optional[Unit]) -> Reading:
+    """Return the reading, or the median of the samples if there is no value beside them.
+
+    Raises NoDataError, UnusableError.
+    """
+    if measurement.value is not None or measurement.total is not None or not measurement.values:
+        return read_measurement(measurement, stated)
+    samples, unit = read_samples(measurement, stated)
+    middle = median(samples)
+    return Reading(float(middle / unit.factor), unit, middle)
+
+
+def read_burn_rate(burned: Optional[float]) -> Reading:
+    """Return a burn rate as a reading. Raises NoDataError if none is known."""
+    if burned is None:
+        raise NoDataError("no event is known of any window")
+    return Reading(burned, PLAIN, Decimal(repr(burned)))
+
+
+def read_samples(
+    measurement: Measurement, stated: Optional[Unit]
+) -> Tuple[Tuple[Decimal, ...], Unit]:
+    """Return all samples in the base unit, and the unit to show them in.
+
+    Raises UnusableError if one of them is no number, cannot be true, or does not convert.
+    """
+    unit, shown = _units(measurement.unit, stated)
+    return to_base(measurement.values, unit, shown), shown
+
+
+def to_base(values: Sequence[float], unit: Unit, shown: Unit) -> Tuple[Decimal, ...]:
+    """Return samples in `unit` in the base unit. Raises UnusableError if one cannot be."""
+    samples = []
+    for index, value in enumerate(values):
+        if value is None or isinstance(value, bool) or not math.isfinite(value):
+            raise UnusableError(
+                f"sample {index + 1} of {len(values)} is {value}, which is no number"
+            )
+        base = Decimal(repr(value)) * unit.factor
+        if not _is_possible(base, shown):
+            raise UnusableError(_impossible(value, unit))
+        samples.append(base)
+    return tuple(samples)
 
 
 def _value(measurement: Measurement) -> Tuple[Optional[float], Optional[str]]:
@@ -79,21 +120,30 @@ def _value(measurement: Measurement) -> Tuple[Optional[float], Optional[str]]:
     return 100 * good / total, "%"
 
 
-def _converted(base: Decimal, unit: Unit, stated: Unit) -> Reading:
-    if unit.dimension != stated.dimension:
+def _units(symbol: Optional[str], stated: Optional[Unit]) -> Tuple[Unit, Unit]:
+    """Return the unit that was measured in, and the one to show. Raises UnusableError."""
+    if symbol is None:
+        return (PLAIN, PLAIN) if stated is None else (stated, stated)
+    try:
+        unit = unit_named(symbol)
+    except UnitError as exc:
+        raise UnusableError(str(exc)) from None
+    if stated is not None and unit.dimension != stated.dimension:
         raise UnusableError(
             f"the objective's unit is {stated.symbol}, but the source measures in {unit.symbol}"
         )
-    return Reading(float(base / stated.factor), stated, base)
+    return unit, unit if stated is None else stated
 
 
-def _require_possible(reading: Reading) -> None:
-    """Raise UnusableError if no such thing exists: a duration below 0, a share above 100 %."""
-    lowest, highest = possible_range(reading.unit)
-    if (lowest is None or lowest <= reading.base) and (highest is None or reading.base <= highest):
-        return
-    bounds = "at least 0" if highest is None else "between 0 and 100 %"
-    raise UnusableError(
-        f"{show(reading.value, reading.unit)} cannot be: a value in {reading.unit.symbol} is"
-        f" {bounds}; state no unit if it is a difference or a multiple"
+def _is_possible(base: Decimal, unit: Unit) -> bool:
+    """Return whether such a thing exists: no duration is below 0, no share above 100 %."""
+    lowest, highest = possible_range(unit)
+    return (lowest is None or lowest <= base) and (highest is None or base <= highest)
+
+
+def _impossible(value: float, unit: Unit) -> str:
+    bounds = "between 0 and 100 %" if unit.dimension == "share" else "at least 0"
+    return (
+        f"{show(value, unit)} cannot be: a value in {unit.symbol} is {bounds};"
+        " state no unit if it is a difference or a multiple"
     )

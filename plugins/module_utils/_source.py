@@ -9,24 +9,40 @@ test, and name it in `_sources.py`.
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Optional
+from typing import Any, ClassVar, Mapping, NamedTuple, Optional, Tuple, Type
 
 from ansible_collections.phased.rollout.plugins.module_utils._login import Login
-from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields
+from ansible_collections.phased.rollout.plugins.module_utils._shape import (
+    Fields,
+    ShapeError,
+)
 
-#: Options that every source has; `timeout` is in seconds.
-COMMON_OPTIONS = ("type", "timeout")
+#: Options that every source has; `timeout` and `retry_delay` are in seconds.
+COMMON_OPTIONS = ("type", "timeout", "retries", "retry_delay")
 
 
 class SourceError(Exception):
     """The source could not be asked, or gave no answer that can be used."""
 
 
+class UnreachableError(SourceError):
+    """The source could not be asked. Only this is worth another try: a bad answer stays bad."""
+
+
 class MissingLibraryError(Exception):
     """A Python library that a source needs is not installed. Its only argument is the name."""
+
+
+class Window(NamedTuple):
+    """The events of the time up to now: name is how long, such as 5m. None is not known."""
+
+    name: str
+    good: Optional[float] = None
+    total: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,7 @@ class Measurement:
     good, total: events, where a share was counted; value is then derived from them.
     note: what a person must know about the answer, or why there is none.
     error: why it could not be measured. asked, seconds: the question, and how long it took.
+    values: every sample, in `unit`. windows: the events of several times up to now.
     """
 
     value: Optional[float] = None
@@ -48,6 +65,8 @@ class Measurement:
     error: Optional[str] = None
     asked: Optional[str] = None
     seconds: Optional[float] = None
+    values: Tuple[float, ...] = ()
+    windows: Tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,17 +77,41 @@ class Context:
     prometheus_url: Optional[str] = None
     timeout_seconds: float = 10
     check_mode: bool = False
+    trackers: Mapping[str, Any] = field(default_factory=dict)
 
     def timeout_of(self, fields: Fields) -> float:
         """Return the seconds one source may take. Raises ShapeError."""
         return fields.number("timeout", self.timeout_seconds, above=0)
+
+    def retries_of(self, fields: Fields) -> Retries:
+        """Return how often one source that cannot be asked is asked again. Raises ShapeError."""
+        count = fields.number("retries", 0)
+        if count != int(count):
+            raise ShapeError(fields.at("retries"), count, "it must be a whole number")
+        return Retries(int(count), fields.number("retry_delay", 1))
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often a source that could not be asked is asked again, and after how long."""
+
+    count: int = 0
+    delay_seconds: float = 1
 
 
 @dataclass(frozen=True)
 class Source(ABC):
     """One question to one outside system. It keeps to timeout_seconds by itself if it can."""
 
+    #: How many of this kind are asked at a time, where many at once would be a burden.
+    AT_ONCE: ClassVar[Optional[int]] = None
+
     timeout_seconds: float
+
+    @property
+    def kind(self) -> Type[Source]:
+        """The kind of source; AT_ONCE holds for all of a kind together."""
+        return type(self)
 
     @classmethod
     @abstractmethod
@@ -83,6 +126,14 @@ class Source(ABC):
     @abstractmethod
     def measure(self) -> Measurement:
         """Return the answer, without `asked` and `seconds`. Raises SourceError."""
+
+
+def library(name: str) -> Any:
+    """Return a Python library. Raises MissingLibraryError; only those who use it need it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as exc:
+        raise MissingLibraryError(name.partition(".")[0]) from exc
 
 
 def answered_number(answer: object, what: str) -> Optional[float]:

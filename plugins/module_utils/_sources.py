@@ -10,23 +10,38 @@ from __future__ import annotations
 
 from typing import Dict, Type
 
+from ansible_collections.phased.rollout.plugins.module_utils._measure import Retried
 from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields
 from ansible_collections.phased.rollout.plugins.module_utils._source import Context, Source
+from ansible_collections.phased.rollout.plugins.module_utils._source_command import CommandSource
+from ansible_collections.phased.rollout.plugins.module_utils._source_decisions import (
+    DecisionsSource,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._source_http import HttpSource
+from ansible_collections.phased.rollout.plugins.module_utils._source_junit import JunitSource
 from ansible_collections.phased.rollout.plugins.module_utils._source_prometheus import (
     PrometheusSource,
 )
 from ansible_collections.phased.rollout.plugins.module_utils._source_sql import SqlSource
 from ansible_collections.phased.rollout.plugins.module_utils._source_value import ValueSource
+from ansible_collections.phased.rollout.plugins.module_utils._source_websocket import (
+    WebsocketSource,
+)
 
 SOURCES: Dict[str, Type[Source]] = {
+    "command": CommandSource,
+    "decisions": DecisionsSource,
     "http": HttpSource,
+    "junit": JunitSource,
     "prometheus": PrometheusSource,
     "sql": SqlSource,
     "value": ValueSource,
+    "websocket": WebsocketSource,
 }
 
 
 def read_source(fields: Fields, context: Context) -> Source:
     """Return the source that the fields state. Raises ShapeError, MissingLibraryError."""
-    return SOURCES[fields.choice("type", SOURCES)].read(fields, context)
+    source = SOURCES[fields.choice("type", SOURCES)].read(fields, context)
+    retries = context.retries_of(fields)
+    return Retried.of(source, retries) if retries.count else source

@@ -8,8 +8,11 @@ This module util is PRIVATE to the collection.
 
 from __future__ import annotations
 
-from decimal import Decimal
+import math
+from decimal import Decimal, InvalidOperation
 from typing import Dict, NamedTuple, Optional, Tuple
+
+from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields, ShapeError
 
 
 class UnitError(ValueError):
@@ -77,4 +80,30 @@ def possible_range(unit: Unit) -> Tuple[Optional[Decimal], Optional[Decimal]]:
 
 def show(value: float, unit: Unit) -> str:
     """Return a value with its unit as a person reads it, for example '99.5 %'."""
-    return f"{value:.9g} {unit.symbol}".rstrip()
+    return f"{value:.9g} {unit.symbol}" if unit.symbol else f"{value:.9g}"
+
+
+def read_share(
+    fields: Fields,
+    key: str,
+    *,
+    above: float = 0,
+    below: float = math.inf,
+    default: Optional[str] = None,
+) -> Decimal:
+    """Return the share under a key, such as '99.5%' or 0.995, as an exact ratio between the two.
+
+    Raises ShapeError.
+    """
+    found = fields.raw.get(key)
+    text = str(default if found is None else found).strip()
+    try:
+        number = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
+    except InvalidOperation:
+        number = Decimal("nan")
+    if isinstance(found, bool) or not number.is_finite() or not above < number < below:
+        upper = "" if below == math.inf else f" and below {100 * below:g}%"
+        raise ShapeError(
+            fields.at(key), found, f"it must be a share above {100 * above:g}%{upper}, such as 95%"
+        )
+    return number

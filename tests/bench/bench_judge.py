@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from ansible_collections.phased.rollout.plugins.module_utils._baseline import Baseline
 from ansible_collections.phased.rollout.plugins.module_utils._criteria import parse_criterion
 from ansible_collections.phased.rollout.plugins.module_utils._judge import Result, judge
 from ansible_collections.phased.rollout.plugins.module_utils._objective import Objective
 from ansible_collections.phased.rollout.plugins.module_utils._source import Measurement
 from ansible_collections.phased.rollout.plugins.module_utils._units import unit_named
 
-MEASUREMENTS, ROUNDS, LIMIT, BASELINE = 10_000, 7, 2.0, 1.5
+MEASUREMENTS, ROUNDS, LIMIT, BASELINE = 10_000, 7, 2.0, Baseline(1.5)
 
 
 def median_ms(work: Callable[[], object]) -> float:
@@ -44,7 +45,7 @@ def main() -> None:
     bare = median_ms(lambda: [value < LIMIT for value in values])
     print(f"{MEASUREMENTS} bare comparisons of floats: {bare:.2f} ms")
     for criteria in (["< 2s"], ["< 2000ms", "<= +10% of baseline"]):
-        objective = Objective("o", tuple(map(parse_criterion, criteria)), unit=unit_named("s"))
+        objective = Objective("o", (tuple(map(parse_criterion, criteria)),), unit=unit_named("s"))
         judged = median_ms(partial(judge_each, objective, measurements))
         shown = " and ".join(criteria)
         print(f"judged by {shown}: {judged:.0f} ms, {judged / bare:.0f} times the bare comparison")

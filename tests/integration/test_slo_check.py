@@ -35,6 +35,7 @@ TIMEOUT = 2.0
 KEYS = {
     "name", "verdict", "value", "unit", "criterion", "baseline", "samples", "good", "total",
     "seconds", "asked", "reason", "description", "key", "weight",
+    "interval", "shift", "effect", "needed", "dry_run",
 }  # fmt: skip
 METRICS = """
 tower_generations_total{kind="image",outcome="ok"} 995
@@ -631,7 +632,7 @@ def test_nothing_to_check_is_inconclusive(check: Check) -> None:
     [
         pytest.param(
             {"source": {"type": "gopher"}, "pass": "== 1"},
-            "objectives.it.source.type is 'gopher': it must be one of http, prometheus",
+            "objectives.it.source.type is 'gopher': it must be one of command, decisions, http",
             id="an unknown source",
         ),
         pytest.param(

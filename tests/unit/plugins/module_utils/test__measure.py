@@ -6,16 +6,21 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, ClassVar, Iterator, Optional
 
 import pytest
 
 from ansible_collections.phased.rollout.plugins.module_utils import _measure
-from ansible_collections.phased.rollout.plugins.module_utils._measure import measure_all
+from ansible_collections.phased.rollout.plugins.module_utils._measure import (
+    Retried,
+    measure_all,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._source import (
     Measurement,
+    Retries,
     Source,
     SourceError,
+    UnreachableError,
 )
 
 
@@ -125,7 +130,24 @@ def test_an_answer_that_comes_too_late_is_not_taken() -> None:
     assert measured["slower"].value == 1.0
 
 
-def test_no_more_sources_than_the_limit_are_asked_at_a_time() -> None:
+@dataclass(frozen=True)
+class Shy(Fake):
+    AT_ONCE: ClassVar[Optional[int]] = 2
+
+
+@pytest.mark.parametrize(
+    ("source", "limit", "expected"),
+    [
+        pytest.param(lambda answer: Fake(5, answer), 3, 3, id="all together"),
+        pytest.param(lambda answer: Shy(5, answer), 9, 2, id="a kind that bears fewer"),
+        pytest.param(
+            lambda answer: Retried.of(Shy(5, answer), Retries(1, 0)), 9, 2, id="retried or not"
+        ),
+    ],
+)
+def test_no_more_sources_than_the_limit_are_asked_at_a_time(
+    source: Callable[[Any], Source], limit: int, expected: int
+) -> None:
     running, most, lock = [0], [0], threading.Lock()
 
     def count() -> Measurement:
@@ -137,9 +159,51 @@ def test_no_more_sources_than_the_limit_are_asked_at_a_time() -> None:
             running[0] -= 1
         return Measurement(value=1.0)
 
-    measured = measure_all({str(number): Fake(5, count) for number in range(12)}, limit=3)
+    sources = {str(number): source(count) for number in range(12)}
+    measured = measure_all(sources, limit=limit)
     assert len(measured) == 12
-    assert most[0] == 3
+    assert most[0] == expected
+
+
+def test_a_kind_that_must_wait_holds_nobody_else(hang: Callable[[], Measurement]) -> None:
+    shy: dict[str, Source] = {f"shy{number}": Shy(0.3, hang) for number in range(3)}
+    started: list[float] = []
+
+    def note() -> Measurement:
+        started.append(time.monotonic())
+        return Measurement(value=1.0)
+
+    begin = time.monotonic()
+    measured = measure_all({**shy, "other": Fake(5, note)})
+    assert started[0] - begin < 0.25
+    assert measured["other"].value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected", "tries"),
+    [
+        pytest.param([UnreachableError("down"), 5.0], (5.0, None), 2, id="it comes back"),
+        pytest.param(
+            [UnreachableError("down")] * 3, (None, "down (asked 3 times)"), 3, id="it stays down"
+        ),
+        pytest.param([50.0], (50.0, None), 1, id="a bad value is not asked again"),
+        pytest.param([SourceError("two rows")], (None, "two rows"), 1, id="nor is a bad answer"),
+    ],
+)
+def test_only_what_cannot_be_asked_is_asked_again(
+    outcomes: list[Any], expected: Any, tries: int
+) -> None:
+    left = list(outcomes)
+
+    def answer() -> Measurement:
+        outcome = left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return Measurement(value=outcome)
+
+    measured = measure_all({"a": Retried.of(Fake(1, answer), Retries(2, 0.01))})["a"]
+    assert (measured.value, measured.error) == expected
+    assert (len(outcomes) - len(left), measured.asked) == (tries, "what is it")
 
 
 def test_sources_are_asked_at_the_same_time() -> None:

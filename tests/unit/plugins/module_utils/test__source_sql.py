@@ -20,6 +20,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._source import (
 from ansible_collections.phased.rollout.plugins.module_utils._source_sql import (
     SqlSource,
     read_rows,
+    read_samples,
 )
 
 
@@ -63,13 +64,44 @@ def test_what_is_no_single_number_is_an_error(columns: list[str], rows: Any, pro
         read_rows(columns, rows)
 
 
+def test_every_row_is_a_sample() -> None:
+    measurement = read_samples(["day", "value"], [["mon", 3], ["tue", Decimal(1)]], "mean")
+    assert (measurement.value, measurement.samples) == (2.0, 2)
+    assert measurement.values == (3.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(None, id="NULL"),
+        pytest.param(float("nan"), id="NaN"),
+        pytest.param(Decimal("Infinity"), id="infinity"),
+    ],
+)
+def test_samples_that_are_no_number_leave_no_value(bad: Any) -> None:
+    measurement = read_samples(["value"], [[1], [bad], [2]], "max")
+    assert (measurement.value, measurement.values) == (None, ())
+    assert measurement.note == "1 of 3 values are NULL or no number"
+
+
+def test_samples_need_their_column() -> None:
+    with pytest.raises(SourceError, match="gives the columns a, b; name one value"):
+        read_samples(["a", "b"], [[1, 2]], "mean")
+
+
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
         pytest.param({}, r"source\.query is missing", id="no query"),
+        pytest.param({"query": "x", "reduce": "p9"}, "needs measure=samples", id="one value"),
+        pytest.param(
+            {"query": "x", "measure": "samples", "reduce": "sum"}, "mean, min", id="no reduce"
+        ),
         pytest.param({"query": "x", "database": 1}, "must be a text", id="no name"),
         pytest.param({"query": "x", "params": [1]}, "map names to values", id="params in a list"),
-        pytest.param({"query": "x", "measure": "rows"}, "value, seconds", id="unknown measure"),
+        pytest.param(
+            {"query": "x", "measure": "rows"}, "value, seconds, samples", id="unknown measure"
+        ),
         pytest.param({"query": "x", "parms": {}}, "did you mean params", id="a typo"),
     ],
 )
