@@ -54,11 +54,14 @@ def _changes(remote: Path) -> list[str]:
 
 
 def _land_all(mirror: Path, remote: Path, changes: Sequence[str]) -> tuple[int, int]:
-    """Land changes one by one, each as often as it takes; return (landed, lost races)."""
+    """Land changes one by one, each as often as it takes; return (landed, lost races).
+
+    A race is lost to a landing of the other, so there cannot be more of them than landings.
+    """
     landed = lost = 0
     for change in changes:
         request = MergeRequest("main", [Change(change[:10], change)], IDENTITY)
-        for _attempt in range(100):
+        for _attempt in range(LANDINGS):
             try:
                 with opened(mirror, f"file://{remote}") as repository:
                     result = land(
@@ -76,7 +79,7 @@ def _land_all(mirror: Path, remote: Path, changes: Sequence[str]) -> tuple[int, 
                     raise
                 lost += 1
         else:
-            raise AssertionError(f"{change} lost 100 races")
+            raise AssertionError(f"{change} lost {LANDINGS} races")
     return landed, lost
 
 
