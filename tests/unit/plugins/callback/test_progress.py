@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.phased.rollout.plugins.callback.progress import CallbackModule
 
-ODD: list[Any] = [None, 0, "x", b"\xff", [], [None, 1], {}, {"a": [None]}, object()]
+ODD: list[Any] = [None, 0, "x", b"\xff", [], [None, 1], {}, {"a": [None]}, ...]
 
 
 OPTIONS = {"marks": "ascii", "live": True, "heartbeat_seconds": 30.0}

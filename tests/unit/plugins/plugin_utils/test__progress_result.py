@@ -18,7 +18,7 @@ from ansible_collections.phased.rollout.plugins.plugin_utils._progress_result im
 )
 
 DEBUG = "ansible.builtin.debug"
-ODD: list[Any] = [None, 1, "x", [], {}, [None], {"a": None}, [[1]], b"\xff", float("nan"), object()]
+ODD: list[Any] = [None, 1, "x", [], {}, [None], {"a": None}, [[1]], b"\xff", float("nan"), ...]
 
 
 @pytest.mark.parametrize(
