@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Optional
 
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
@@ -33,6 +34,11 @@ ATTRIBUTES = [
 ]
 NAMES = [b"new.txt", b"new.log", b"docs/new.txt", b"lib/new.py", b"moved/a.txt", b"a.txt/in.txt"]
 FOLDERS = [b"docs", b"docs/deep", b"lib", b"moved", b"lib/inner"]
+
+#: The same examples every time.
+fixed = settings(
+    derandomize=True, deadline=None, database=None, phases=[Phase.generate, Phase.shrink]
+)
 
 
 def _lines(name: str, end: str = "\n") -> bytes:

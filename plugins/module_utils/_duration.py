@@ -13,7 +13,8 @@ import re
 
 from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields, ShapeError
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+#: What the units of a duration are worth.
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 
 
@@ -32,7 +33,7 @@ def _seconds(raw: object) -> float:
         return math.nan
     text = str(raw).strip()
     if re.fullmatch(f"(?:{_PART.pattern})+", text):
-        return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+        return sum(float(number) * SECONDS[unit] for number, unit in _PART.findall(text))
     try:
         return float(text)
     except ValueError:

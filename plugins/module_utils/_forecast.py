@@ -122,7 +122,7 @@ class Forecast:
         at = max(ours.committed_at, theirs.committed_at)
         parents = (ours.sha, theirs.sha)
         sha = self.repository.commit(merged.tree, parents, "forecast\n", identity=_IDENTITY, at=at)
-        return Commit(sha, merged.tree, parents, at, *_IDENTITY, message="")
+        return self.repository.commits([sha])[sha]
 
     def _commits_apart(self, tip: str) -> tuple[list[str], list[str]]:
         return self.repository.apart(tip, self.base.sha)

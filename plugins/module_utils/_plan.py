@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence
 
+from ansible_collections.phased.rollout.plugins.module_utils._duration import SECONDS
 from ansible_collections.phased.rollout.plugins.module_utils._git_changes import RISKS
 from ansible_collections.phased.rollout.plugins.module_utils._objective import read_objective
 from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields, ShapeError
@@ -27,7 +28,6 @@ CHANGE_KEYS = ("id", "branch", "owner", "risk", "depends_on")
 VALIDATION_KEYS = ("name", "command", "request", "traced", "timeout", "critical")
 SOURCES = ("prometheus", "sql", "decisions", "http", "websocket", "command", "junit", "value")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _BATCH = re.compile(r"[1-9]\d*|(?:100|[1-9]?[1-9]|[1-9]0)%")
 
 
@@ -158,7 +158,7 @@ def to_seconds(duration: str, what: str) -> int:
     match = _DURATION.fullmatch(duration)
     if not match:
         raise ValueError(f"{what} is {duration!r}: write a number and s, m, h, d or w, as 48h")
-    return int(float(match[1]) * _UNIT_SECONDS[match[2]])
+    return int(float(match[1]) * SECONDS[match[2]])
 
 
 def gate_of(by_id: Mapping[int, Mapping[str, Any]], phase_id: int) -> List[str]:

@@ -23,6 +23,10 @@ from typing import Any
 import psycopg2
 import pytest
 
+from ansible_collections.phased.rollout.tests.git_histories import WorkTree
+from ansible_collections.phased.rollout.tests.git_sandbox import Sandbox
+from ansible_collections.phased.rollout.tests.integration.control import Control
+
 MODULES = "ansible_collections.phased.rollout.plugins.modules"
 START_SECONDS = 30
 
@@ -64,6 +68,23 @@ class Postgresql:
             "login_password": password,
             "login_db": database,
         }
+
+
+@pytest.fixture
+def control(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    run_module: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Control:
+    """A control node, and the remote that the test file makes."""
+    return Control(sandbox, tmp_path / "control" / "repository.git", run_module, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> WorkTree:
+    """A work tree for the histories of one test file."""
+    return WorkTree(tmp_path_factory.mktemp("git") / "work")
 
 
 @pytest.fixture

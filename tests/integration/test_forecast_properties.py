@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import Phase, assume, given, note, settings
+from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
 from ansible_collections.phased.rollout.plugins.module_utils._footprint import Footprint
@@ -21,17 +21,9 @@ from ansible_collections.phased.rollout.tests.git_histories import (
     History,
     Made,
     WorkTree,
+    fixed,
     histories,
 )
-
-fixed = settings(
-    derandomize=True, deadline=None, database=None, phases=[Phase.generate, Phase.shrink]
-)
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> WorkTree:
-    return WorkTree(tmp_path_factory.mktemp("git") / "work")
 
 
 @settings(fixed, max_examples=100)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
@@ -37,16 +36,6 @@ def sandbox(tmp_path: Path) -> Sandbox:
         message=f"Bridge\n\nReviewed-by: {BEA}\nReviewed-by: {ADA}",
     )
     return sandbox
-
-
-@pytest.fixture
-def control(
-    sandbox: Sandbox,
-    tmp_path: Path,
-    run_module: Callable[..., dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Control:
-    return Control(sandbox, tmp_path / "control" / "repository.git", run_module, monkeypatch)
 
 
 def test_a_phase_goes_from_its_branch_to_a_tag_and_a_second_run_changes_nothing(

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import Phase, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from ansible_collections.phased.rollout.plugins.module_utils._git import Repository
@@ -17,17 +16,9 @@ from ansible_collections.phased.rollout.tests.git_histories import (
     History,
     Result,
     WorkTree,
+    fixed,
     histories,
 )
-
-fixed = settings(
-    derandomize=True, deadline=None, database=None, phases=[Phase.generate, Phase.shrink]
-)
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> WorkTree:
-    return WorkTree(tmp_path_factory.mktemp("git") / "work")
 
 
 def agree(merged: Merged, result: Result) -> None:

@@ -11,10 +11,9 @@ import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -52,16 +51,6 @@ def sandbox(tmp_path: Path, ids: str) -> Sandbox:
     sandbox.commit("main", {"audit.md": "done\n"}, message="Audit")
     sandbox.commit("feature/phase1", {"bridge.py": "bridge\n"}, message="Bridge")
     return sandbox
-
-
-@pytest.fixture
-def control(
-    sandbox: Sandbox,
-    tmp_path: Path,
-    run_module: Callable[..., dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Control:
-    return Control(sandbox, tmp_path / "control" / "repository.git", run_module, monkeypatch)
 
 
 @pytest.fixture
