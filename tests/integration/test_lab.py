@@ -29,7 +29,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 LAB = CHECKOUT / "tests" / "lab" / "lab"
 STATE = CHECKOUT / ".cache" / "lab"
 VARIABLES = CHECKOUT / "inventories" / "lab" / "group_vars" / "all" / "lab.yml"
-HOSTS = ("forge", "db", "staging1", "prod1", "prod2", "lb", "monitor")
+HOSTS = ("forge", "db", "staging1", "prod1", "prod2", "lb", "monitor", "vault")
 TOWER_DATABASES = ("tower_staging", "tower_consolidated")
 BRANCHES = {
     "main",
@@ -211,6 +211,31 @@ def test_the_ledger_and_the_application_do_not_see_each_other() -> None:
 def test_the_superuser_does_not_come_over_the_network() -> None:
     with pytest.raises(psycopg2.OperationalError, match="rejects connection"):
         sql("postgres", "postgres", "SELECT 1")
+
+
+def test_what_the_database_writes_arrives_in_the_vault() -> None:
+    """A WAL file is archived by pgBackRest, and both ends find the other one's part right."""
+    on("db", "sudo -u postgres pgbackrest --stanza=main check")
+    on("vault", "sudo -u pgbackrest pgbackrest --stanza=main check")
+
+
+def test_the_database_host_copies_backups_to_the_vault() -> None:
+    on("db", "sudo -u postgres rsync /etc/hostname backup-copy@vault:lab-probe")
+    assert on("vault", "sudo cat /srv/backups/lab-probe; sudo rm /srv/backups/lab-probe") == "db"
+
+
+@pytest.mark.parametrize(
+    ("host", "user", "target"),
+    [("db", "postgres", "pgbackrest@vault"), ("vault", "pgbackrest", "postgres@db")],
+)
+def test_the_keys_of_pgbackrest_run_nothing_but_pgbackrest(
+    host: str, user: str, target: str
+) -> None:
+    done = lab("ssh", host, f"sudo -u {user} ssh {target} touch /tmp/lab-probe", check=False)
+    assert "invalid command" in done.stdout + done.stderr
+    assert done.returncode != 0
+    forwarded = lab("ssh", host, f"sudo -u {user} ssh -W localhost:22 {target}", check=False)
+    assert "administratively prohibited" in forwarded.stderr
 
 
 def test_prometheus_reaches_every_target_under_its_host_name() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The phased.rollout authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab: seven hosts with systemd and ssh for demonstrations and tests, on this machine."""
+"""The lab: eight hosts with systemd and ssh for demonstrations and tests, on this machine."""
 
 from __future__ import annotations
 

@@ -180,7 +180,8 @@ def _served(host: Host, known: State | None, silent: set[Service]) -> str:
         note = " (silent)" if Service(host.name, service) in silent else ""
         port = known.port(host.name, service)
         parts.append(f"{service} {scheme}://127.0.0.1:{port}{note}")
-    return ", ".join(parts) or ("git over ssh" if host.name == "forge" else "")
+    over_ssh = {"forge": "git over ssh", "vault": "backups over ssh"}
+    return ", ".join(parts) or over_ssh.get(host.name, "")
 
 
 def _summary(known: State) -> str:

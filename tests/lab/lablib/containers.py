@@ -17,11 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from .images import snapshot_image
 from .podman import podman
-from .settings import CHECKOUT_ID, HOSTS, LAB_DIR, LABEL, PREFIX, Host, LabError
-from .state import CLIENT_KEY, State, host_key
+from .settings import (
+    CHECKOUT_ID,
+    HOSTS,
+    LAB_DIR,
+    LABEL,
+    PREFIX,
+    TRAVELLERS,
+    Host,
+    LabError,
+)
+from .state import CLIENT_KEY, State, host_key, user_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 FIRST_ADDRESS = 11
 LABEL_HERE = f"{LABEL}={CHECKOUT_ID}"
@@ -114,8 +124,11 @@ def _start_files(host: Host, state: State, addresses: dict[str, str]) -> bytes:
         **state.passwords,
         **host.values,
         "addresses": "\n".join(f"{address} {name}" for name, address in addresses.items()),
-        "client_key": CLIENT_KEY.with_suffix(".pub").read_text().strip(),
+        "client_key": _public(CLIENT_KEY),
         "host_key": host_key(host).read_text().strip(),
+        "known_hosts": "\n".join(f"{host.name} {_public(host_key(host))}" for host in HOSTS),
+        **{f"{user}_key": user_key(user).read_text().strip() for user in TRAVELLERS},
+        **{f"{user}_public_key": _public(user_key(user)) for user in TRAVELLERS},
     }
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -125,6 +138,10 @@ def _start_files(host: Host, state: State, addresses: dict[str, str]) -> bytes:
             entry.size, entry.mode, entry.mtime = len(data), 0o600, int(time.time())
             tar.addfile(entry, io.BytesIO(data))
     return archive.getvalue()
+
+
+def _public(key: Path) -> str:
+    return key.with_suffix(".pub").read_text().strip()
 
 
 def _templates(host: Host) -> Iterator[tuple[str, str]]:

@@ -25,6 +25,8 @@ LABEL = "phased.lab"
 FIRST_PORT = 20000 + int(CHECKOUT_ID, 16) % 500 * 24
 
 ROLES = ("tower_owner", "tower_app", "rollout_reader", "rollout_ledger")
+# Users who go from host to host: postgres from db to vault, pgbackrest from vault to db.
+TRAVELLERS = ("postgres", "pgbackrest")
 
 
 class LabError(Exception):
@@ -66,6 +68,7 @@ HOSTS = (
     Host("prod2", ("app",), {"tower": 8000}, PRODUCTION),
     Host("lb", ("lb",), {"frontend": 80}),
     Host("monitor", ("monitor",), {"prometheus": 9090, "alertmanager": 9093}),
+    Host("vault", ("vault",)),
 )
 
 

@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from .settings import FIRST_PORT, HOSTS, ROLES, STATE_DIR, Host, LabError
+from .settings import FIRST_PORT, HOSTS, ROLES, STATE_DIR, TRAVELLERS, Host, LabError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STATE_FILE = STATE_DIR / "state.json"
 CLIENT_KEY = STATE_DIR / "id_ed25519"
 HOST_KEYS = STATE_DIR / "host_keys"
+USER_KEYS = STATE_DIR / "user_keys"
 
 
 @dataclass
@@ -45,8 +46,7 @@ class State:
 
 def load() -> State | None:
     """Return the lab that was made last, None if there is none or a part of it is missing."""
-    keys = [CLIENT_KEY, *(host_key(host) for host in HOSTS)]
-    if not all(key.exists() and key.with_suffix(".pub").exists() for key in keys):
+    if not all(key.exists() and key.with_suffix(".pub").exists() for key in _keys()):
         return None
     try:
         state = State(**json.loads(STATE_FILE.read_text()))
@@ -59,9 +59,10 @@ def load() -> State | None:
 def create() -> State:
     """Return a new lab, with new keys and passwords."""
     STATE_FILE.unlink(missing_ok=True)
-    shutil.rmtree(HOST_KEYS, ignore_errors=True)
-    HOST_KEYS.mkdir(mode=0o700)
-    for key in (CLIENT_KEY, *(host_key(host) for host in HOSTS)):
+    for folder in (HOST_KEYS, USER_KEYS):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+    for key in _keys():
         key.unlink(missing_ok=True)
         argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {key.name}"]
         subprocess.run([*argv, "-f", str(key)], check=True, stdin=subprocess.DEVNULL)
@@ -72,6 +73,15 @@ def create() -> State:
 def host_key(host: Host) -> Path:
     """Return the file of a host's private key."""
     return HOST_KEYS / host.name
+
+
+def user_key(name: str) -> Path:
+    """Return the file of the private key of a user who goes from host to host."""
+    return USER_KEYS / name
+
+
+def _keys() -> list[Path]:
+    return [CLIENT_KEY, *map(host_key, HOSTS), *map(user_key, TRAVELLERS)]
 
 
 def choose_ports(state: State) -> None:
