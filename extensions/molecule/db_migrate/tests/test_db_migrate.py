@@ -45,9 +45,21 @@ def test_the_rights_on_the_new_table(sql: Sql, role: str, right: str, has_it: st
 
 
 def test_no_migration_is_left_running(root: Any) -> None:
-    state = root.check_output("systemctl show --property=LoadState rollout-migrate.service")
-    assert state == "LoadState=not-found"
+    unit = "rollout-migrate-tower_staging.service"
+    assert root.check_output(f"systemctl show --property=LoadState {unit}") == "LoadState=not-found"
     assert root.run("pgrep --full --exact 'sleep 60'").rc == 1
+
+
+def test_no_secret_and_no_copy_is_left_behind(root: Any, sql: Sql) -> None:
+    assert root.run("ls /run/rollout-migrate-*").rc != 0
+    copies = "SELECT count(*) FROM pg_database WHERE datname LIKE '%rehearsal%'"
+    assert sql("postgres", copies) == "0"
+
+
+def test_the_way_back_destroyed_the_decisions_that_were_accepted(sql: Sql) -> None:
+    """The scenario went back and forth again after it had counted at least one."""
+    since = "SELECT count(*) FROM generation_decisions WHERE project_id = 'p'"
+    assert sql("tower_staging", since) == "0"
 
 
 def test_the_password_is_in_no_journal(root: Any) -> None:
