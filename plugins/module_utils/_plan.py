@@ -1,44 +1,56 @@
 # Copyright (c) 2026, The phased.rollout authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what is wrong with a plan before anything runs. Pure: no I/O, no Ansible.
+"""A plan: what is wrong with it before anything runs, and the records of its phases. Pure.
 
-This module util is PRIVATE to the collection.
+Each kind of check has a file of its own, `_plan_*.py`. This module util is PRIVATE to the
+collection.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.phased.rollout.plugins.module_utils._duration import SECONDS
-from ansible_collections.phased.rollout.plugins.module_utils._git_changes import RISKS
-from ansible_collections.phased.rollout.plugins.module_utils._objective import read_objective
-from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields, ShapeError
-
-STRATEGIES = ("rolling",)
-STAGES = ("integration", "staging", "production")
-PHASE_KEYS = (
-    *("id", "name", "risk", "changes", "tag", "deploy", "validations"),
-    *("requires", "prerequisites", "gate", "inherits", "approvals"),
+from ansible_collections.phased.rollout.plugins.module_utils._duration import whole_seconds
+from ansible_collections.phased.rollout.plugins.module_utils._plan_check import coherence_findings
+from ansible_collections.phased.rollout.plugins.module_utils._plan_commands import (
+    command_findings,
 )
-CHANGE_KEYS = ("id", "branch", "owner", "risk", "depends_on")
-VALIDATION_KEYS = ("name", "command", "request", "traced", "timeout", "critical")
-SOURCES = ("prometheus", "sql", "decisions", "http", "websocket", "command", "junit", "value")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
-_BATCH = re.compile(r"[1-9]\d*|(?:100|[1-9]?[1-9]|[1-9]0)%")
+from ansible_collections.phased.rollout.plugins.module_utils._plan_controls import (
+    control_findings,
+)
+from ansible_collections.phased.rollout.plugins.module_utils._plan_finding import (
+    ERROR,
+    Finding,
+    in_order,
+    stands_in,
+)
+from ansible_collections.phased.rollout.plugins.module_utils._plan_hash import plan_hash
+from ansible_collections.phased.rollout.plugins.module_utils._plan_keys import SOURCES, STAGES
+from ansible_collections.phased.rollout.plugins.module_utils._plan_limits import limit_findings
+from ansible_collections.phased.rollout.plugins.module_utils._plan_planned import planned_findings
+from ansible_collections.phased.rollout.plugins.module_utils._plan_read import (
+    Plan,
+    gate_of,
+    read_plan,
+    window_of,
+)
+from ansible_collections.phased.rollout.plugins.module_utils._plan_record import phase_record
+from ansible_collections.phased.rollout.plugins.module_utils._plan_risk import risk_findings
+from ansible_collections.phased.rollout.plugins.module_utils._plan_rollback import (
+    rollback_findings,
+)
+from ansible_collections.phased.rollout.plugins.module_utils._plan_traps import trap_findings
+from ansible_collections.phased.rollout.plugins.module_utils._window import opening
 
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong in a plan: where it stands, what it is, and what would be right."""
-
-    path: str
-    problem: str
-    suggestion: str
-    severity: str = "error"
+__all__ = [
+    "ERROR", "SOURCES", "Finding", "Hotfix", "Plan", "check_plan", "critical_validations",
+    "findings_of", "gate_of", "hotfix_record", "phase_record", "read_plan", "window_states",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,69 +68,72 @@ class Hotfix:
     tag: str = ""
 
 
-def check_plan(
-    phases: Sequence[Mapping[str, Any]], objectives: Mapping[str, Mapping[str, Any]]
-) -> List[Finding]:
-    """Return what is wrong with a plan, in the order in which it stands there."""
-    findings = list(_check_ids(phases))
-    known = {phase.get("id") for phase in phases}
-    for index, phase in enumerate(phases):
-        path = f"rollout_phases[{index}]"
-        findings += _check_keys(path, phase, PHASE_KEYS)
-        findings += _check_phase(path, phase)
-        findings += _check_references(path, phase, objectives)
-        findings += _check_order(path, phase, known)
-    for name, objective in objectives.items():
-        findings += _check_objective(f"rollout_objectives.{name}", name, objective)
-    return findings
+def findings_of(plan: Plan) -> List[Finding]:
+    """Return what is wrong with a plan, errors first.
 
-
-def phase_record(phases: Sequence[Mapping[str, Any]], phase_id: int) -> Dict[str, Any]:
-    """Return the phase with that id, complete: every key present, inherited gates resolved.
-
-    Objectives stay names: what they ask may hold facts that are known only when they are measured.
-    Raises KeyError if no phase has that id.
+    What cannot be read has one finding, whatever else it would make of its place.
     """
-    by_id = {phase["id"]: phase for phase in phases}
-    if phase_id not in by_id:
-        raise KeyError(f"no phase has id {phase_id}; the plan has {sorted(by_id)}")
-    phase = by_id[phase_id]
-    return {
-        "id": phase_id,
-        "key": f"phase-{phase_id}",
-        "name": phase["name"],
-        "title": f"phase {phase_id}, {phase['name']}",
-        "risk": phase.get("risk", "medium"),
-        "changes": [dict(change) for change in phase["changes"]],
-        "requires": list(phase.get("requires", [])),
-        "approvals": list(phase.get("approvals", [])),
-        "prerequisites": list(phase.get("prerequisites", [])),
-        "gate": gate_of(by_id, phase_id),
-        "validations": {s: list(phase.get("validations", {}).get(s, [])) for s in STAGES},
-        "deploy": {"strategy": "rolling", "batches": [1, "100%"], **phase.get("deploy", {})},
-        "tag": phase["tag"],
-        "label": f"pre-phase-{phase_id}-deployment",
-    }
+    checked = chain(
+        coherence_findings(plan),
+        control_findings(plan),
+        rollback_findings(plan),
+        risk_findings(plan),
+        limit_findings(plan),
+        trap_findings(plan),
+        command_findings(plan),
+        planned_findings(plan.phases),
+    )
+    unread = [finding.path for finding in plan.findings]
+    known = [one for one in checked if not any(stands_in(path, one.path) for path in unread)]
+    return in_order([*plan.findings, *known])
 
 
-def hotfix_record(phases: Sequence[Mapping[str, Any]], hotfix: Hotfix) -> Dict[str, Any]:
+def check_plan(
+    phases: Sequence[Mapping[str, Any]],
+    objectives: Mapping[str, Mapping[str, Any]],
+    freezes: Sequence[Mapping[str, Any]] = (),
+    roles: Optional[Mapping[str, Sequence[str]]] = None,
+) -> List[Finding]:
+    """Return what is wrong with a plan as it is written, errors first."""
+    return findings_of(read_plan(phases, objectives, freezes, roles))
+
+
+def window_states(plan: Plan, now: datetime) -> Dict[str, Dict[str, Any]]:
+    """Return by phase whether it may be released and deployed now, else from when on and why not.
+
+    An objective that the window names is not asked. Times are ISO 8601 in UTC.
+    """
+    found = {}
+    for number, phase in plan.by_id.items():
+        state = opening(window_of(phase), plan.freezes, now)
+        opens_at = state.opens_at and state.opens_at.isoformat(timespec="seconds")
+        found[f"phase-{number}"] = {"open": state.open, "opens_at": opens_at, "why": state.why}
+    return found
+
+
+def hotfix_record(plan: Plan, hotfix: Hotfix) -> Dict[str, Any]:
     """Return a hotfix as the record of a phase, with the gate of the newest phase released.
 
     Its only change is the very commit, so that nothing can join it on its way. What it is called
     comes from branch and commit, so that the same hotfix is the same phase when it is run again.
     Raises ValueError if nothing is released, or if nothing would judge it.
     """
+    phases = [phase_record(plan, number) for number in plan.by_id]
     released = [phase for phase in phases if phase["tag"] in hotfix.released]
     if not released:
-        tags = ", ".join(str(phase["tag"]) for phase in phases)
+        tags = ", ".join(phase["tag"] for phase in phases)
         raise ValueError(
             f"no phase of the plan is released (there is none of the tags {tags}), so nothing says"
             " what must hold in production: let the fix go with the first phase"
         )
+    validations = critical_validations(released)
+    judged = [phase for phase in released if phase["gate"]]
+    if not judged:
+        raise ValueError("no phase that is released has a gate, so nothing would judge the hotfix")
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", hotfix.branch)
     key = f"{slug}-{hotfix.commit[:7]}"
-    return {
-        **phase_record(phases, released[-1]["id"]),
+    record = {
+        **judged[-1],
         "id": key,
         "key": key,
         "name": hotfix.branch,
@@ -127,11 +142,15 @@ def hotfix_record(phases: Sequence[Mapping[str, Any]], hotfix: Hotfix) -> Dict[s
         "requires": [],
         "approvals": [],
         "prerequisites": [],
-        "validations": critical_validations(released),
+        "window": None,
+        "planned": {},
+        "validations": validations,
         "tag": hotfix.tag or key,
         "label": f"pre-{key}",
-        "review_within_seconds": to_seconds(hotfix.review_within, "review_within"),
+        "review_within_seconds": _review_seconds(hotfix.review_within),
     }
+    del record["plan_hash"]
+    return {**record, "plan_hash": plan_hash(record, plan)}
 
 
 def critical_validations(phases: Sequence[Mapping[str, Any]]) -> Dict[str, List[Any]]:
@@ -141,8 +160,8 @@ def critical_validations(phases: Sequence[Mapping[str, Any]]) -> Dict[str, List[
     """
     found: Dict[str, List[Any]] = {stage: [] for stage in STAGES}
     for phase in phases:
-        for stage, items in (phase.get("validations") or {}).items():
-            wanted = (item for item in items or [] if item.get("critical"))
+        for stage, items in phase["validations"].items():
+            wanted = (item for item in items if item.get("critical"))
             found[stage] += [item for item in wanted if item not in found[stage]]
     if not found["integration"]:
         judging = ", ".join(f"phase {phase['id']}" for phase in phases)
@@ -153,176 +172,8 @@ def critical_validations(phases: Sequence[Mapping[str, Any]]) -> Dict[str, List[
     return found
 
 
-def to_seconds(duration: str, what: str) -> int:
-    """Return the seconds of a duration such as 48h. Raises ValueError, saying what it is for."""
-    match = _DURATION.fullmatch(duration)
-    if not match:
-        raise ValueError(f"{what} is {duration!r}: write a number and s, m, h, d or w, as 48h")
-    return int(float(match[1]) * SECONDS[match[2]])
-
-
-def gate_of(by_id: Mapping[int, Mapping[str, Any]], phase_id: int) -> List[str]:
-    """Return the objectives of a phase's gate with all that it inherits, each once."""
-    names: Dict[str, None] = {}
-    for inherited in by_id[phase_id].get("inherits", []):
-        names.update(dict.fromkeys(gate_of(by_id, inherited)))
-    names.update(dict.fromkeys(by_id[phase_id].get("gate", [])))
-    return list(names)
-
-
-def _check_keys(path: str, found: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[Finding]:
-    for key in found:
-        if key not in allowed:
-            yield Finding(f"{path}.{key}", "there is no such key", _did_you_mean(str(key), allowed))
-
-
-def _did_you_mean(found: str, known: Iterable[str]) -> str:
-    names = sorted(str(name) for name in known)
-    close = difflib.get_close_matches(found, names, n=1)
-    return f"did you mean {close[0]}?" if close else f"use one of {', '.join(names) or '(none)'}"
-
-
-def _check_ids(phases: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    if not phases:
-        yield Finding("rollout_phases", "the plan has no phases", "list at least one phase")
-    seen: Dict[Any, str] = {}
-    for index, phase in enumerate(phases):
-        own = [(f"rollout_phases[{index}].{key}", phase.get(key)) for key in ("id", "tag")]
-        for number, change in enumerate(phase.get("changes") or []):
-            where = f"rollout_phases[{index}].changes[{number}]"
-            own += [(f"{where}.id", change.get("id")), (f"{where}.branch", change.get("branch"))]
-        for path, value in own:
-            kind = path.rsplit(".", 1)[-1] + ("" if "changes" not in path else " of a change")
-            first = seen.setdefault((kind, value), path)
-            if value is not None and first != path:
-                yield Finding(
-                    path, f"{value!r} is already used by {first}", "give each one its own"
-                )
-
-
-def _check_phase(path: str, phase: Mapping[str, Any]) -> Iterator[Finding]:
-    for key, kind, example in (
-        ("id", int, "1"),
-        ("name", str, "SSOT bridge foundation"),
-        ("tag", str, "v1.0.0"),
-        ("changes", list, "[{id: bridge, branch: feature/bridge}]"),
-        ("gate", list, "[error_ratio]"),
-    ):
-        value = phase.get(key)
-        if not isinstance(value, kind) or isinstance(value, bool) or not value:
-            yield Finding(f"{path}.{key}", f"found {value!r}", f"set it, for example {example}")
-    yield from _check_risk(path, phase)
-    for index, change in enumerate(phase.get("changes") or []):
-        where = f"{path}.changes[{index}]"
-        yield from _check_keys(where, change, CHANGE_KEYS)
-        yield from _check_risk(where, change)
-        for key in ("id", "branch"):
-            if not change.get(key):
-                yield Finding(f"{where}.{key}", f"found {change.get(key)!r}", "set it")
-    yield from _check_validations(f"{path}.validations", phase.get("validations") or {})
-    yield from _check_deploy(f"{path}.deploy", phase.get("deploy") or {})
-
-
-def _check_risk(path: str, item: Mapping[str, Any]) -> Iterator[Finding]:
-    risk = item.get("risk", "medium")
-    if risk not in RISKS:
-        yield Finding(f"{path}.risk", f"found {risk!r}", _did_you_mean(str(risk), RISKS))
-
-
-def _check_validations(path: str, validations: Mapping[str, Any]) -> Iterator[Finding]:
-    yield from _check_keys(path, validations, STAGES)
-    for stage, items in validations.items():
-        for index, item in enumerate(items or []):
-            where = f"{path}.{stage}[{index}]"
-            yield from _check_keys(where, item, VALIDATION_KEYS)
-            if ("command" in item) == ("request" in item) or not item.get("name"):
-                yield Finding(where, f"found {sorted(item)}", "set name, and command or request")
-            if "command" in item and not isinstance(item["command"], list):
-                yield Finding(
-                    f"{where}.command",
-                    f"found {item['command']!r}",
-                    "write it as a list, program first: [tests/smoke.sh, --fast]",
-                )
-            yield from _check_critical(f"{where}.critical", stage, item.get("critical", False))
-
-
-def _check_critical(path: str, stage: str, critical: Any) -> Iterator[Finding]:
-    if not isinstance(critical, bool):
-        yield Finding(path, f"found {critical!r}", "set true if a hotfix must pass it, or false")
-    elif critical and stage == "staging":
-        yield Finding(
-            path, "a hotfix does not pass staging", "mark one of integration or production instead"
-        )
-
-
-def _check_deploy(path: str, deploy: Mapping[str, Any]) -> Iterator[Finding]:
-    yield from _check_keys(path, deploy, ("strategy", "batches"))
-    strategy = deploy.get("strategy", "rolling")
-    if strategy not in STRATEGIES:
-        yield Finding(
-            f"{path}.strategy", f"found {strategy!r}", _did_you_mean(str(strategy), STRATEGIES)
-        )
-    for index, batch in enumerate(deploy.get("batches", [1])):
-        if not _BATCH.fullmatch(str(batch)):
-            yield Finding(
-                f"{path}.batches[{index}]", f"found {batch!r}", "a number of hosts or 1% to 100%"
-            )
-
-
-def _check_references(
-    path: str, phase: Mapping[str, Any], objectives: Mapping[str, Any]
-) -> Iterator[Finding]:
-    for key in ("prerequisites", "gate"):
-        for index, name in enumerate(phase.get(key) or []):
-            if name not in objectives:
-                yield Finding(
-                    f"{path}.{key}[{index}]",
-                    f"objective {name!r} is not defined in rollout_objectives",
-                    _did_you_mean(str(name), objectives),
-                )
-
-
-def _check_order(path: str, phase: Mapping[str, Any], known: set[Any]) -> Iterator[Finding]:
-    own = phase.get("id")
-    pairs = [(f"inherits[{i}]", other) for i, other in enumerate(phase.get("inherits") or [])]
-    for index, required in enumerate(phase.get("requires") or []):
-        where = f"{path}.requires[{index}]"
-        yield from _check_keys(where, required, ("phase", "stable_for"))
-        pairs.append((f"requires[{index}].phase", required.get("phase")))
-        if not _DURATION.fullmatch(str(required.get("stable_for", ""))):
-            yield Finding(
-                f"{where}.stable_for", f"found {required.get('stable_for')!r}", "a time, as 48h"
-            )
-    for where, other in pairs:
-        if other not in known:
-            numbers = sorted(map(str, known))
-            yield Finding(
-                f"{path}.{where}", f"no phase has id {other!r}", f"use one of {', '.join(numbers)}"
-            )
-        elif isinstance(own, int) and isinstance(other, int) and other >= own:
-            yield Finding(
-                f"{path}.{where}",
-                f"phase {own} cannot stand on phase {other}, which does not come before it",
-                f"name a phase below {own}",
-            )
-
-
-def _check_objective(path: str, name: str, raw: Mapping[str, Any]) -> Iterator[Finding]:
+def _review_seconds(duration: str) -> int:
     try:
-        fields = Fields(raw, path)
-        objective = read_objective(name, fields)
-        source = fields.section("source", "say where to measure, for example {type: prometheus}")
-        source.choice("type", SOURCES)
-    except ShapeError as exc:
-        yield Finding(exc.path, exc.problem, exc.needed)
-        return
-    if not (objective.passes or objective.compare or objective.burn):
-        yield Finding(
-            f"{path}.pass", "there is nothing to judge by", 'set it, for example ">= 99%"'
-        )
-    for criterion in (one for each in objective.passes + objective.warns for one in each):
-        unit = criterion.unit
-        if unit and unit.symbol == "%" and not 0 <= criterion.number <= 100:
-            yield Finding(
-                path, f"{criterion.text!r} is no percentage", "a limit between 0% and 100%"
-            )
+        return whole_seconds(duration)
+    except ValueError as exc:
+        raise ValueError(f"review_within is {duration!r}: {exc}") from None

@@ -12,9 +12,10 @@ short_description: Check a rollout plan and resolve one of its phases
 version_added: 0.1.0
 description:
   - Finds what makes no sense in a plan, such as an objective that is not defined, a phase that
-    requires a later one, a tag or branch that is used twice, or a limit that nothing can meet.
-  - Resolves one phase into a record in which every key is present and its gate holds all that it
-    inherits.
+    requires a later one, a tag or branch that is used twice, a limit that nothing can meet, or a
+    phase that has less than its risk requires. All of it is in docs/plan.md.
+  - Resolves phases into records in which every key is present, durations are seconds, and a gate
+    holds all that it inherits.
   - Makes such a record for a hotfix, with the gate of the newest phase that is released and the
     validations marked C(critical) of all of them.
 author:
@@ -33,6 +34,21 @@ options:
     description: The objectives of the plan by name, as in C(rollout_objectives).
     type: dict
     required: true
+  freezes:
+    description: Periods in which nothing is rolled out, as in C(rollout_freezes).
+    type: list
+    elements: dict
+    default: []
+  roles:
+    description: Who may approve, by role, as in C(rollout_roles).
+    type: dict
+    default: {}
+  baselines:
+    description:
+      - What objectives measure today, by name, as the role P(phased.rollout.gate#role) takes it.
+      - Finds limits that are missed from the start.
+    type: dict
+    default: {}
   phase:
     description: Number of the phase to resolve.
     type: int
@@ -68,6 +84,8 @@ EXAMPLES = r"""
   phased.rollout.plan_info:
     phases: "{{ rollout_phases }}"
     objectives: "{{ rollout_objectives }}"
+    freezes: "{{ rollout_freezes }}"
+    roles: "{{ rollout_roles }}"
     phase: 1
   register: plan
 
@@ -84,7 +102,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What is wrong with the plan. A finding of severity V(error) forbids to run it.
+  description:
+    - What is wrong with the plan, errors first. A finding of severity V(error) forbids to run it,
+      one of severity V(warning) is to be shown. C(rule) is the check that found it.
   returned: success
   type: list
   elements: dict
@@ -93,6 +113,7 @@ findings:
       problem: objective 'integrty' is not defined in rollout_objectives
       suggestion: did you mean integrity?
       severity: error
+      rule: not_defined
 phase:
   description:
     - The record of the phase or hotfix, V(null) if none was asked for or an error was found.
@@ -103,23 +124,51 @@ phases:
   returned: success
   type: list
   elements: dict
+records:
+  description: The records of all phases, in the order of the plan, none if an error was found.
+  returned: success
+  type: list
+  elements: dict
+windows:
+  description:
+    - By the key of every phase whether it may be released and deployed now, by its window and the
+      freezes, else from when on (V(null) is never) and why not. None if an error was found.
+    - An objective that a window names is not asked; it is one of the phase's prerequisites.
+  returned: success
+  type: dict
+  sample:
+    phase-1:
+      open: false
+      opens_at: "2026-12-28T08:00:00+00:00"
+      why: "frozen until 2026-12-27 00:00 UTC: Christmas"
 """
 
 from dataclasses import asdict
+from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.phased.rollout.plugins.module_utils._plan import (
+    ERROR,
     Hotfix,
-    check_plan,
+    Plan,
+    findings_of,
     hotfix_record,
     phase_record,
+    read_plan,
+    window_states,
 )
 
-ARGUMENT_SPEC = {
+PLAN_SPEC: Dict[str, Any] = {
     "phases": {"type": "list", "elements": "dict", "required": True},
     "objectives": {"type": "dict", "required": True},
+    "freezes": {"type": "list", "elements": "dict", "default": []},
+    "roles": {"type": "dict", "default": {}},
+    "baselines": {"type": "dict", "default": {}},
+}
+ARGUMENT_SPEC: Dict[str, Any] = {
+    **PLAN_SPEC,
     "phase": {"type": "int"},
     "hotfix": {
         "type": "dict",
@@ -134,38 +183,46 @@ ARGUMENT_SPEC = {
 }
 
 
-def record(asked: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+def resolve(asked: Dict[str, Any], now: datetime) -> Dict[str, Any]:
+    """Return the findings, and what the phases come to if none of them is an error.
+
+    now: aware. Raises KeyError or ValueError as record does.
+    """
+    plan = read_plan(**{name: asked[name] for name in PLAN_SPEC})
+    findings = findings_of(plan)
+    refused = any(finding.severity == ERROR for finding in findings)
+    return {
+        "findings": [asdict(finding) for finding in findings],
+        "phases": [{key: one.get(key) for key in ("id", "name", "tag")} for one in asked["phases"]],
+        "phase": None if refused else record(plan, asked),
+        "records": [] if refused else [phase_record(plan, number) for number in plan.by_id],
+        "windows": {} if refused else window_states(plan, now),
+    }
+
+
+def record(plan: Plan, asked: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     """Return the record of the phase or hotfix that was asked for, None if there is none.
 
     Raises KeyError or ValueError if the plan has no such phase or no way for the hotfix.
     """
     if asked["hotfix"]:
-        return hotfix_record(asked["phases"], Hotfix(**asked["hotfix"]))
-    return None if asked["phase"] is None else phase_record(asked["phases"], asked["phase"])
+        return hotfix_record(plan, Hotfix(**asked["hotfix"]))
+    return None if asked["phase"] is None else phase_record(plan, asked["phase"])
 
 
 def main() -> None:
-    """Return the findings and the phase."""
+    """Return what there is to say of the plan."""
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
         mutually_exclusive=[("phase", "hotfix")],
         supports_check_mode=True,
     )
-    phases, objectives = module.params["phases"], module.params["objectives"]
-    findings = check_plan(phases, objectives)
-    found = None
-    if not any(finding.severity == "error" for finding in findings):
-        try:
-            found = record(module.params)
-        except (KeyError, ValueError) as exc:
-            what = "hotfix" if module.params["hotfix"] else "phase"
-            module.fail_json(msg=f"Cannot resolve the {what}: {exc.args[0]}")
-    module.exit_json(
-        changed=False,
-        findings=[asdict(finding) for finding in findings],
-        phase=found,
-        phases=[{key: phase.get(key) for key in ("id", "name", "tag")} for phase in phases],
-    )
+    try:
+        found = resolve(module.params, datetime.now(timezone.utc))
+    except (KeyError, ValueError) as exc:
+        what = "hotfix" if module.params["hotfix"] else "phase"
+        module.fail_json(msg=f"Cannot resolve the {what}: {exc.args[0]}")
+    module.exit_json(changed=False, **found)
 
 
 if __name__ == "__main__":
