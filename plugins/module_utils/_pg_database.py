@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from ansible_collections.phased.rollout.plugins.module_utils._pg_server import (
     PgError,
@@ -30,6 +30,8 @@ MAINTENANCE = "postgres"
 #: Said of a database in its comment, so that only what was made here is removed here.
 SCRATCH_COMMENT = "phased.rollout: scratch, may be dropped"
 
+_DROP_SECONDS = 60
+
 Properties = Dict[str, Any]
 
 # Rights are kept as the server states them, so that they can be given to another name.
@@ -39,6 +41,7 @@ SELECT pg_get_userbyid(d.datdba) AS owner, pg_encoding_to_char(d.encoding) AS en
        to_jsonb(d) ->> 'datlocprovider' AS provider,
        coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale,
        d.datconnlimit AS connection_limit, shobj_description(d.oid, 'pg_database') AS comment,
+       (SELECT spcname FROM pg_tablespace t WHERE t.oid = d.dattablespace) AS tablespace,
        (SELECT jsonb_agg(jsonb_build_object(
                  'role', CASE WHEN a.grantee = 0 THEN NULL ELSE pg_get_userbyid(a.grantee) END,
                  'privilege', a.privilege_type, 'grantable', a.is_grantable))
@@ -50,6 +53,10 @@ SELECT pg_get_userbyid(d.datdba) AS owner, pg_encoding_to_char(d.encoding) AS en
         WHERE s.setdatabase = d.oid) AS settings
 FROM pg_database d
 WHERE d.datname = {name}
+"""
+_INCARNATION = """
+SELECT format('%s/%s', oid, (SELECT timeline_id FROM pg_control_checkpoint())) AS incarnation
+FROM pg_database WHERE datname = current_database()
 """
 # Whoever owns something in the database or was given a right to it.
 _ROLES = """
@@ -72,6 +79,15 @@ _LISTS = {
 def properties_of(session: Session) -> Properties:
     """Return what the session's database is like: owner, locale, rights, settings, comment."""
     return session.row(_PROPERTIES.format(name=literal(session.database)))
+
+
+def incarnation_of(session: Session) -> str:
+    """Return what makes the session's database another one after a restore or a recovery.
+
+    Numbers of transactions can only be compared within one incarnation.
+    """
+    incarnation: str = session.row(_INCARNATION)["incarnation"]
+    return incarnation
 
 
 def roles_of(session: Session) -> List[str]:
@@ -97,7 +113,8 @@ def require_roles(session: Session, roles: List[str], hint: str) -> None:
 def create_like(session: Session, name: str, properties: Properties) -> None:
     """Make an empty database with the properties of another. session: of MAINTENANCE.
 
-    It is marked as scratch until adopt() gives it its settings and its own comment.
+    It is marked as scratch until adopt() gives it its settings and its own comment. Until it has
+    that mark nobody can connect to it, so that one without can hold nothing.
     """
     options = [
         f"OWNER {identifier(properties['owner'])}",
@@ -105,13 +122,21 @@ def create_like(session: Session, name: str, properties: Properties) -> None:
         f"ENCODING {literal(properties['encoding'])}",
         f"LC_COLLATE {literal(properties['collate'])}",
         f"LC_CTYPE {literal(properties['ctype'])}",
+        *("ALLOW_CONNECTIONS false", "CONNECTION LIMIT 0"),
     ]
     if properties.get("provider") == "i":
         options += ["LOCALE_PROVIDER icu", f"ICU_LOCALE {literal(properties['locale'])}"]
+    if properties.get("provider") == "b":
+        options += ["LOCALE_PROVIDER builtin", f"BUILTIN_LOCALE {literal(properties['locale'])}"]
+    # The default one may be used by everybody, but not named by everybody.
+    spaces = session.rows("SELECT spcname FROM pg_tablespace WHERE spcname <> 'pg_default'")
+    if {"spcname": properties.get("tablespace")} in spaces:
+        options.append(f"TABLESPACE {identifier(properties['tablespace'])}")
     quoted = identifier(name)
     session.execute(
         f"CREATE DATABASE {quoted} {' '.join(options)}",
         f"COMMENT ON DATABASE {quoted} IS {literal(SCRATCH_COMMENT)}",
+        f"ALTER DATABASE {quoted} ALLOW_CONNECTIONS true CONNECTION LIMIT -1",
         *_rights(quoted, properties),
     )
 
@@ -132,20 +157,39 @@ def adopt(session: Session, name: str, properties: Properties) -> None:
 def drop_scratch(session: Session, name: str) -> None:
     """Remove a database that was made here and never adopted; any other is left alone."""
     query = (
-        "SELECT coalesce(shobj_description(oid, 'pg_database'), '') AS comment FROM pg_database"
+        "SELECT coalesce(shobj_description(oid, 'pg_database'), '') AS comment,"
+        " NOT datallowconn AND datconnlimit = 0 AS unfinished FROM pg_database"
         f" WHERE datname = {literal(name)}"
     )
     for row in session.rows(query):
-        if row["comment"] != SCRATCH_COMMENT:
+        if row["comment"] != SCRATCH_COMMENT and not (row["unfinished"] and not row["comment"]):
             raise PgError(f"database {name} was not made by a backup or restore; it is left alone")
-        session.execute(f"DROP DATABASE {identifier(name)} WITH (FORCE)")
+        session.execute(
+            # It waits for every process of the server, also for one that never answers.
+            f"SET statement_timeout = '{_DROP_SECONDS}s'",
+            f"DROP DATABASE {identifier(name)} WITH (FORCE)",
+            "SET statement_timeout = 0",
+        )
 
 
-def fill(server: Server, dump: Path, database: str, *, jobs: int) -> None:
-    """Restore a dump in directory format into an empty database. Raises PgError."""
-    server.run(
-        "pg_restore", "-j", str(jobs), "--exit-on-error", "-d", conninfo(database), str(dump)
-    )
+def fill(
+    server: Server,
+    dump: Path,
+    database: str,
+    *,
+    jobs: int,
+    tablespaces: bool = True,
+    watch: Callable[[], None] = lambda: None,
+) -> None:
+    """Restore a dump in directory format into an empty database.
+
+    tablespaces: whether the server has those of the dump; if not, all goes into its default one.
+    Raises PgError if that fails, and what watch raises, which is called several times a second.
+    Subscriptions are left out: two databases must not share a slot of their publisher.
+    """
+    options = ["-j", str(jobs), "--exit-on-error", "--no-subscriptions", "--no-password"]
+    options += [] if tablespaces else ["--no-tablespaces"]
+    server.run("pg_restore", *options, "-d", conninfo(database), str(dump), watch=watch)
 
 
 def sums_of(server: Server, database: str, *, jobs: int) -> Sums:

@@ -18,8 +18,9 @@ from typing import Any, Dict, List, Optional
 from ansible_collections.phased.rollout.plugins.module_utils._pg_server import PgError, listed
 
 #: label, database, server_version, server_version_num, system_identifier, taken_at (ISO, UTC),
-#: snapshot, tables ({name: {rows, sum}}), roles, properties, git_tree, migration_version, keep,
-#: encryption, proof ({kind, proven, seconds, at}), bytes, seconds, files ({path: SHA-256}).
+#: incarnation, snapshot, tables ({name: {rows, sum, columns}}), roles, properties, git_tree,
+#: migration_version, keep, encryption, proof ({kind, proven, seconds, at}), bytes, seconds,
+#: files ({path: SHA-256}).
 Manifest = Dict[str, Any]
 
 MANIFEST = "manifest.json"

@@ -15,8 +15,9 @@ import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, List, Mapping, Optional
+from typing import Any, Callable, List, Mapping, Optional
 
 from ansible_collections.phased.rollout.plugins.module_utils._login import Login
 
@@ -31,14 +32,15 @@ _LIBPQ = {
 }
 _PR_SET_PDEATHSIG = 1
 _MOST_ERROR_BYTES = 4000
+_WATCH_SECONDS = 0.2
 
 
 class PgError(Exception):
     """PostgreSQL could not do what was asked. The message names the database and the reason."""
 
 
-def find_program(name: str) -> str:
-    """Return the path of a PostgreSQL program, the newest installed version first.
+def find_program(name: str, major: Optional[int] = None) -> str:
+    """Return the path of a PostgreSQL program: that of a major version, else of the newest.
 
     Raises PgError if there is none.
     """
@@ -46,7 +48,8 @@ def find_program(name: str) -> str:
         Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
         key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0,
     )
-    found = str(versions[-1]) if versions else shutil.which(name)
+    same = [path for path in versions if path.parts[-3] == str(major)]
+    found = str((same or versions)[-1]) if versions else shutil.which(name)
     if not found:
         raise PgError(f"{name} is not installed on this host; install the PostgreSQL client")
     return found
@@ -63,6 +66,8 @@ class Server:
     """Where a server is and as whom to connect, as environment of PostgreSQL's programs."""
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: The server's major version, once it is known: its own programs are the ones to use.
+    major: Optional[int] = None
 
     @classmethod
     def of(cls, login: Login) -> Server:
@@ -76,15 +81,22 @@ class Server:
         host = self.environment.get("PGHOST", os.environ.get("PGHOST", ""))
         return not host or host.startswith("/")
 
-    def start(self, name: str, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self,
+        name: str,
+        *arguments: str,
+        orphaned: signal.Signals = signal.SIGTERM,
+        **streams: Any,
+    ) -> subprocess.Popen[bytes]:
         """Return a PostgreSQL program that was started, and that ends when this process does.
 
+        orphaned: what the kernel ends it by then.
         Raises PgError if it is not installed.
         """
         # run_command neither talks to a running program nor ends it with the module. Threads only
         # ask questions of sessions that are open: every program is started before or beside them.
         return subprocess.Popen(  # pylint: disable=ansible-bad-function,subprocess-popen-preexec-fn
-            [find_program(name), *arguments],
+            [find_program(name, self.major), *arguments],
             env={
                 **os.environ,
                 "PGCLIENTENCODING": "UTF8",
@@ -92,25 +104,47 @@ class Server:
                 **self.environment,
                 "LC_ALL": "C",
             },
-            preexec_fn=end_with_parent,  # noqa: PLW1509
+            preexec_fn=partial(end_with_parent, orphaned),  # noqa: PLW1509
             **{"stdin": subprocess.DEVNULL, **streams},
         )
 
-    def run(self, name: str, *arguments: str, stdout: Optional[Path] = None) -> str:
+    def run(
+        self,
+        name: str,
+        *arguments: str,
+        stdout: Optional[Path] = None,
+        watch: Callable[[], None] = lambda: None,
+    ) -> str:
         """Return what a PostgreSQL program printed, or print it into a file.
 
+        watch is called several times a second; what it raises ends the program.
         Raises PgError with the program's own words if it fails.
         """
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             target = stdout.open("wb") if stdout else out
             try:
-                code = self.start(name, *arguments, stdout=target, stderr=errors).wait()
+                code = _wait(self.start(name, *arguments, stdout=target, stderr=errors), watch)
             finally:
                 if stdout:
                     target.close()
             if code != 0:
                 raise PgError(f"{name} failed ({ended(code)}): {said(errors)}")
             return said(out, most=None)
+
+
+def _wait(process: subprocess.Popen[bytes], watch: Callable[[], None]) -> int:
+    """Return the exit code of a program, which ends early if watch raises."""
+    try:
+        while True:
+            try:
+                return process.wait(_WATCH_SECONDS)
+            except subprocess.TimeoutExpired:
+                watch()
+    finally:
+        if process.poll() is None:
+            # It ends its own workers when it is asked to end, and cannot when it is killed.
+            process.terminate()
+            process.wait()
 
 
 def ended(code: int) -> str:
@@ -126,9 +160,12 @@ def said(stream: Any, most: Optional[int] = _MOST_ERROR_BYTES) -> str:
     return text or ("it said nothing" if most else "")
 
 
-def end_with_parent() -> None:
-    """Let the kernel kill this process when its parent dies, even by kill -9."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def end_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
+    """Let the kernel end this process when its parent dies, even by kill -9.
+
+    By SIGTERM, because pg_dump and pg_restore pass it on to the workers that they have forked.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by)
 
 
 def listed(names: List[str], most: int = 5) -> str:

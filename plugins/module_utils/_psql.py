@@ -30,6 +30,7 @@ _SETTINGS = (
     "SET extra_float_digits = 3",
     "SET bytea_output = 'hex'",
     "SET TimeZone = 'UTC'",
+    "SET lc_monetary = 'C'",
     "SET search_path = pg_catalog",
     # A role whose rows are hidden by a policy gets an error instead of fewer rows.
     "SET row_security = off",
@@ -37,6 +38,11 @@ _SETTINGS = (
     "SET statement_timeout = 0",
     "SET lock_timeout = 0",
     "SET idle_in_transaction_session_timeout = 0",
+    # What a killed run had asked for does not go on for hours. A server before 14 has neither of
+    # these, and shall be told apart by whoever asks for its version.
+    "SELECT set_config(name, value, false) FROM pg_settings JOIN"
+    " (VALUES ('client_connection_check_interval', '5s'), ('idle_session_timeout', '0'))"
+    " AS wanted (name, value) USING (name)",
 )
 
 
@@ -63,7 +69,7 @@ class Session:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._psql = server.start(
             "psql",
-            *("-X", "-A", "-t", "-q", "-d", conninfo(database)),
+            *("-X", "-A", "-t", "-q", "-w", "-d", conninfo(database)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -81,22 +87,30 @@ class Session:
 
     def rows(self, query: str) -> List[Dict[str, Any]]:
         """Return the rows of one query. Numbers beyond 64 bits must be cast to text in it."""
-        answer = self._ask(
-            "SELECT coalesce(jsonb_agg(to_jsonb(answer)), '[]'::jsonb)"
-            f" FROM (\n{query}\n) AS answer"
-        )
-        found: List[Dict[str, Any]] = json.loads(answer)
-        return found
+        return _read(self._ask(_as_json(query)))
 
     def row(self, query: str) -> Dict[str, Any]:
         """Return the one row of a query."""
         (found,) = self.rows(query)
         return found
 
-    def close(self) -> None:
-        """End the session; what it had not committed is rolled back."""
+    def prepare(self, name: str, query: str) -> None:
+        """Plan a query that is asked again and again, under a name that is an identifier."""
+        self.execute(f"PREPARE {name} AS {_as_json(query)}")
+
+    def prepared_row(self, name: str) -> Dict[str, Any]:
+        """Return the one row of a query that was prepared."""
+        (found,) = _read(self._ask(f"EXECUTE {name}"))
+        return found
+
+    def abandon(self) -> None:
+        """Let what another thread asks of this session fail now."""
         if self._psql.poll() is None:
             self._psql.kill()
+
+    def close(self) -> None:
+        """End the session; what it had not committed is rolled back."""
+        self.abandon()
         self._psql.wait()
         for stream in (self._psql.stdin, self._psql.stdout, self._errors):
             try:
@@ -152,3 +166,12 @@ class Session:
         fatal = [line for line in lines if "FATAL:" in line or "failed: " in line]
         reason = (fatal or lines)[-1].replace("psql: error: ", "")
         return PgError(f"database {self.database}: {reason}")
+
+
+def _as_json(query: str) -> str:
+    return f"SELECT coalesce(jsonb_agg(to_jsonb(answer)), '[]'::jsonb) FROM (\n{query}\n) AS answer"
+
+
+def _read(answer: str) -> List[Dict[str, Any]]:
+    found: List[Dict[str, Any]] = json.loads(answer)
+    return found

@@ -30,6 +30,13 @@ def test_measure(raw: Any, value: Any, note: Optional[str]) -> None:
     assert (measurement.value, measurement.note) == (value, note)
 
 
+@pytest.mark.parametrize("value", [1, None])
+def test_what_there_is_to_say_is_said_with_the_value(value: Any) -> None:
+    assert read(value=value, note="phase 1 is not deployed").measure().note == (
+        "phase 1 is not deployed"
+    )
+
+
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
