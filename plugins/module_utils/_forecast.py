@@ -56,6 +56,7 @@ class Standing:
     ahead: int = 0
     behind: int = 0
     author: Optional[str] = None
+    authors: list[str] = field(default_factory=list)
     reviewed_by: list[str] = field(default_factory=list)
     reverted_by: Optional[str] = None
 
@@ -147,7 +148,7 @@ class Forecast:
             change.id, change.branch, change.owner, state.value,
             sha=tip.sha, ahead=len(ahead), behind=len(behind), conflicts=conflicts,
             files=self._files(tip) if ahead else [],
-            author=f"{tip.author} <{tip.author_mail}>",
+            author=tip.written_by, authors=self._authors(tip, ahead),
             reviewed_by=self._reviewers(tip, ahead),
             reverted_by=taken_back[0].by.sha if taken_back else None,
         )  # fmt: skip
@@ -155,6 +156,11 @@ class Forecast:
     def _files(self, tip: Commit) -> list[str]:
         bases = self.repository.merge_bases(self.base.sha, tip.sha)
         return self.repository.changed_files(bases[0] if bases else self.base.sha, tip.sha)
+
+    def _authors(self, tip: Commit, ahead: Sequence[str]) -> list[str]:
+        """Return who wrote the commits that the base does not have, the latest first."""
+        written = self.repository.log([tip.sha], without=[self.base.sha]) if ahead else [tip]
+        return list(dict.fromkeys(commit.written_by for commit in written))
 
     def _reviewers(self, tip: Commit, ahead: Sequence[str]) -> list[str]:
         """Return who reviewed the tip, less everybody who wrote a commit of the change."""

@@ -36,6 +36,11 @@ class Commit:
     message: str
 
     @property
+    def written_by(self) -> str:
+        """The author with the mail address."""
+        return f"{self.author} <{self.author_mail}>"
+
+    @property
     def subject(self) -> str:
         """The first line of the message."""
         return self.message.partition("\n")[0]

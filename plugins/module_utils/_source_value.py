@@ -26,20 +26,22 @@ from ansible_collections.phased.rollout.plugins.module_utils._source import (
 
 @dataclass(frozen=True)
 class ValueSource(Source):
-    """A value, or None for no data."""
+    """A value, or None for no data. note: what is said with it, for example what was counted."""
 
     value: Optional[float]
+    note: Optional[str] = None
 
     @classmethod
     def read(cls, fields: Fields, context: Context) -> ValueSource:
         """Return the source that the fields state."""
-        fields.only(*COMMON_OPTIONS, "value")
+        fields.only(*COMMON_OPTIONS, "value", "note")
         if "value" not in fields.raw:
             raise ShapeError(fields.at("value"), None, "it must be a number, or null for no data")
         raw = fields.raw["value"]
         return cls(
             timeout_seconds=context.timeout_of(fields),
             value=None if raw is None else to_number(raw, fields.at("value")),
+            note=fields.optional_text("note") or None,
         )
 
     @property
@@ -49,5 +51,5 @@ class ValueSource(Source):
 
     def measure(self) -> Measurement:
         """Return the value."""
-        note = "no value was given" if self.value is None else None
+        note = "no value was given" if self.value is None and not self.note else self.note
         return Measurement(value=self.value, note=note)

@@ -140,6 +140,11 @@ changes:
       description: Author of the tip.
       returned: success
       type: str
+    authors:
+      description: Authors of its commits that the base does not have, or of the tip.
+      returned: success
+      type: list
+      elements: str
     reviewed_by:
       description:
         - Who the C(Reviewed-by) trailers of the tip name, by mail address, less everybody who is
