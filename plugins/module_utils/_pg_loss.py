@@ -123,7 +123,7 @@ class LossError(PgError):
 def snapshot_sessions(server: Server, database: str, *, jobs: int) -> Iterator[List[Session]]:
     """Open sessions that all see one snapshot of a database. Raises PgError."""
     with ExitStack() as stack:
-        sessions = [stack.enter_context(Session(server, database)) for _ in range(max(1, jobs))]
+        sessions = [stack.enter_context(Session(server, database)) for _turn in range(max(1, jobs))]
         sessions[0].execute(_BEGIN)
         snapshot = sessions[0].row("SELECT pg_export_snapshot() AS name")["name"]
         for session in sessions[1:]:
@@ -140,7 +140,7 @@ def count_loss(server: Server, database: str, manifest: Manifest, *, jobs: int) 
         tables = count_tables(sessions[0], differ, manifest)
     for name in set(wanted) - set(found):
         tables[name] = TableLoss(lost=0, returning=wanted[name]["rows"])
-    return Loss(tables, _columns_lost(wanted, found), same=not differences(wanted, found))
+    return Loss(tables, columns_lost(wanted, found), same=not differences(wanted, found))
 
 
 def count_tables(session: Session, names: List[str], manifest: Manifest) -> Dict[str, TableLoss]:
@@ -206,7 +206,7 @@ def _same_rows(wanted: Optional[Dict[str, Any]], found: Dict[str, Any]) -> bool:
     return wanted is not None and all(wanted[key] == found[key] for key in ("rows", "sum"))
 
 
-def _columns_lost(wanted: Sums, found: Sums) -> Dict[str, List[str]]:
+def columns_lost(wanted: Sums, found: Sums) -> Dict[str, List[str]]:
     """Return the columns that the backup lacks, by table, as far as it says which it has."""
     lost: Dict[str, List[str]] = {}
     for name, table in found.items():

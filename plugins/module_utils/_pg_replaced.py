@@ -63,8 +63,10 @@ class Retention:
         try:
             if given.get("age") is not None:
                 age = timedelta(seconds=read_duration(Fields(given, "expire_replaced"), "age"))
-        except (ShapeError, OverflowError) as exc:
+        except ShapeError as exc:
             raise PgError(str(exc)) from exc
+        except OverflowError as exc:
+            raise PgError(f"expire_replaced.age is {given['age']}, which is too long") from exc
         if count is not None and count < 1:
             raise PgError(f"expire_replaced.count is {count}: at least 1 database must stay")
         return cls(count, age)

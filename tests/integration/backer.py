@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ TABLES = f"""
     CREATE TABLE generations (id int PRIMARY KEY, kind text NOT NULL);
     INSERT INTO generations SELECT n, 'image' FROM generate_series(1, {ROWS}) n;
     CREATE TABLE alembic_version (version_num text);
-    INSERT INTO alembic_version VALUES ('0001')
+    INSERT INTO alembic_version VALUES ('0001');
+    CREATE SEQUENCE numbers
 """
 VERSION = "SELECT version_num FROM alembic_version"
 
@@ -86,6 +88,16 @@ class Source:
         found = sorted(path.name for path in self.directory.iterdir() if path.name[0] != ".")
         assert all(read_manifest(self.directory / name) for name in found)
         return found
+
+    def restate(self, label: str, **facts: Any) -> None:
+        """Let a manifest say something else, as if it had always said so."""
+        path = self.directory / label / "manifest.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **facts}))
+
+    def backdate(self, label: str, days: int) -> None:
+        """Let a backup be some days old."""
+        taken_at = datetime.now(timezone.utc) - timedelta(days=days)
+        self.restate(label, taken_at=taken_at.isoformat(timespec="seconds"))
 
     def left(self) -> list[str]:
         """Return what killed runs have left: hidden names, and databases."""
@@ -169,7 +181,7 @@ class Halting:
         assert not halt or (self.folder / "halted").exists(), f"it never came to {halt}"
         happens(process)
         (self.folder / "go").touch()
-        output, _ = process.communicate(timeout=60)
+        output, _errors = process.communicate(timeout=60)
         result: dict[str, Any] = json.loads(output) if output else {}
         return result
 

@@ -70,12 +70,6 @@ def manifest_of(source: Source, label: str = "one") -> dict[str, Any]:
     return found
 
 
-def as_of(source: Source, label: str, **facts: Any) -> None:
-    """Let a manifest say something else, as if it had always said so."""
-    path = source.directory / label / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **facts}))
-
-
 def test_a_backup_is_proven_and_says_what_it_is(source: Source) -> None:
     result = source.back_up(
         version_query=VERSION,
@@ -220,7 +214,7 @@ def test_names_are_looked_for_as_in_the_original(source: Source) -> None:
             {"invariants": {"x": "SELECT * FROM no_such"}}, "no_such.*does not exist", id="nonsense"
         ),
         pytest.param(
-            {"invariants": {"writes": "SELECT lo_create(7) > 0"}},
+            {"invariants": {"writes": "SELECT nextval('numbers') > 0"}},
             r"breaks what must hold: writes \(.*in a read-only transaction",
             id="an invariant that writes",
         ),
@@ -300,7 +294,7 @@ def test_sums_and_dump_are_of_one_moment_while_others_write(source: Source) -> N
                 cursor.execute("INSERT INTO moves VALUES (now())")
         connection.close()
 
-    writers = [threading.Thread(target=move) for _ in range(2)]
+    writers = [threading.Thread(target=move) for _turn in range(2)]
     for writer in writers:
         writer.start()
     total = {"nothing is lost": "SELECT sum(amount) = 1000 FROM accounts"}
@@ -458,7 +452,7 @@ def test_a_label_that_is_taken_is_not_overwritten(
     source: Source, options: dict[str, Any], facts: dict[str, Any], says: str
 ) -> None:
     source.back_up(proof="list", git_tree="4f2b")
-    as_of(source, "one", **facts)
+    source.restate("one", **facts)
     kept = manifest_of(source)
     message = source.refused(proof="list", **options)
     assert re.search(f"label one is taken: .*{says}", message)
@@ -489,6 +483,7 @@ def test_check_mode_says_what_would_happen_and_touches_nothing(source: Source) -
     assert "no_such" in source.refused(check_mode=True, login_db="no_such")
     assert list(source.directory.iterdir()) == []
     source.back_up()
+    source.backdate("one", 1)
     (source.directory / ".two~partial").mkdir()
     before = sorted(source.directory.rglob("*"))
     assert not source.back_up(check_mode=True)["changed"]
@@ -502,9 +497,8 @@ def test_retention_lets_go_what_is_over_and_nothing_else(source: Source) -> None
     for label in ages:
         source.back_up(label, proof="list", keep=label == "release")
     for label, days in ages.items():
-        taken_at = datetime.now(timezone.utc) - timedelta(days=days)
-        as_of(source, label, taken_at=taken_at.isoformat(timespec="seconds"))
-    as_of(source, "other", database="other")
+        source.backdate(label, days)
+    source.restate("other", database="other")
     (source.directory / "damaged" / "roles.sql").unlink()
     (source.directory / "lost+found").mkdir()
     (source.directory / "lost+found" / "x").touch()
@@ -523,12 +517,12 @@ def test_retention_without_a_limit_is_refused(source: Source) -> None:
 
 
 def test_the_last_proven_backup_outlives_those_that_are_not(source: Source) -> None:
-    for hour, label in enumerate(("proven", "a", "b")):
+    for days, label in ((4, "proven"), (3, "a"), (2, "b")):
         source.back_up(label, proof="database" if label == "proven" else "list")
-        as_of(source, label, taken_at=f"2026-01-01T0{hour}:00:00+00:00")
+        source.backdate(label, days)
     assert source.back_up("c", proof="list", retention={"count": 1})["expired"] == ["a", "b"]
     assert source.backups() == ["c", "proven"]
-    as_of(source, "c", taken_at="2026-01-01T03:00:00+00:00")
+    source.backdate("c", 1)
     assert source.back_up("d", retention={"count": 1})["expired"] == ["proven", "c"]
 
 

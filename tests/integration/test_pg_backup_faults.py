@@ -101,11 +101,13 @@ def test_killed_at_any_step_it_is_as_if_it_had_never_run_or_was_done(halting: Ha
         "retention": {"count": 1},
     }
     source.back_up("old", proof="list")
+    source.backdate("old", 1)
     assert halting.run(label="k00", **options)["expired"] == ["old"]
     steps = [step for step in halting.steps() if CHANGES.match(step)]
     assert len(steps) > 20
     for number, step in enumerate(steps, start=1):
         before, label = source.backups(), f"k{number:02}"
+        source.backdate(f"k{number - 1:02}", 1)
         here = step.replace("k00", label).replace("old", f"k{number - 1:02}")
         assert halting.run(here, Process.kill, label=label, **options) == {}
         wait_until(lambda: source.programs() == 0)
@@ -272,7 +274,8 @@ def test_the_connection_of_the_sums_is_cut(halting: Halting) -> None:
         terminate(source, [pid for (pid,) in source.server.execute(query)])
 
     result = halting.run(step, cut)
-    assert "terminating connection" in result["msg"]
+    # Whoever is asked first says it: a session of the sums, or pg_dump that shares their snapshot.
+    assert re.search("terminating connection|invalid snapshot", result["msg"]), result
     assert (source.backups(), source.left()) == (["two"], [])
     finish(source)
 

@@ -37,10 +37,22 @@ WANTED: Sums = {"public.a": {"rows": 2, "sum": "17"}, "public.b": {"rows": 0, "s
             ["public.a has the right number of rows (2), but not all the same"],
             id="another row",
         ),
+        pytest.param(
+            {**WANTED, "public.a": {"rows": 2, "sum": "17", "columns": ["n"]}},
+            [],
+            id="columns that only one of them tells",
+        ),
     ],
 )
 def test_what_differs_is_named(found: Sums, words: list[str]) -> None:
     assert differences(WANTED, found) == words
+
+
+def test_other_columns_are_named_whatever_the_rows() -> None:
+    wanted: Sums = {"public.a": {"rows": 0, "sum": "0", "columns": ["n"]}}
+    found: Sums = {"public.a": {"rows": 0, "sum": "0", "columns": ["m", "n"]}}
+    assert differences(wanted, wanted) == []
+    assert differences(wanted, found) == ["public.a has the columns m, n instead of n"]
 
 
 def test_nothing_restored_is_not_the_same() -> None:
