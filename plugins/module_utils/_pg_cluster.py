@@ -93,7 +93,7 @@ class Control:
 def parse_control(text: str) -> Dict[str, str]:
     """Return what pg_controldata printed, by name."""
     pairs = (line.partition(":") for line in text.splitlines())
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return {name.strip(): value.strip() for name, _separator, value in pairs}
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,7 @@ def programs_of(data: Path) -> Path:
 
 def running(data: Path) -> Optional[int]:
     """Return the process id of the server that runs on a data directory, None if none does."""
+    name = ""
     try:
         lines = (data / "postmaster.pid").read_bytes().splitlines()
         pid = abs(int(lines[0]))

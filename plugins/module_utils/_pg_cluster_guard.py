@@ -121,7 +121,7 @@ def _guard(
     its.close()
     stopped = False
     while True:
-        ready, _, _ = select.select([mine, parent], [], [])
+        ready, _writing, _failing = select.select([mine, parent], [], [])
         if parent in ready:  # it never writes: it is gone
             os.kill(worker, signal.SIGKILL)
             break

@@ -77,7 +77,7 @@ class Scratch:
     def noted(self) -> Tuple[str, str]:
         """Return the inode of the directory that was made here last, and its purpose."""
         try:
-            inode, _, purpose = self._note.read_text(encoding="utf-8").partition(" ")
+            inode, _separator, purpose = self._note.read_text(encoding="utf-8").partition(" ")
         except FileNotFoundError:
             return "", ""
         return inode, purpose

@@ -195,7 +195,7 @@ def fill(
 def sums_of(server: Server, database: str, *, jobs: int) -> Sums:
     """Return rows and sum of every table of a database that nobody writes to."""
     with ExitStack() as stack:
-        sessions = [stack.enter_context(Session(server, database)) for _ in range(max(1, jobs))]
+        sessions = [stack.enter_context(Session(server, database)) for _turn in range(max(1, jobs))]
         return sum_tables(sessions)
 
 
@@ -215,7 +215,7 @@ def _rights(quoted: str, properties: Properties) -> List[str]:
 
 
 def _setting(quoted: str, entry: Dict[str, Any]) -> str:
-    name, _, value = entry["setting"].partition("=")
+    name, _separator, value = entry["setting"].partition("=")
     to = value if name in _LISTS else literal(value)
     target = f"DATABASE {quoted}"
     if entry["role"] is not None:

@@ -72,7 +72,7 @@ def dump(
         tables = first.row("SELECT count(*) FROM pg_class WHERE relkind = 'r'")["count"]
         count = max(1, min(jobs, _MOST_LOCKS // tables))
         sessions = [first]
-        sessions += [stack.enter_context(Session(server, database)) for _ in range(count - 1)]
+        sessions += [stack.enter_context(Session(server, database)) for _turn in range(count - 1)]
         moment = _share_moment(sessions)
         facts = {
             "snapshot": moment["snapshot"],

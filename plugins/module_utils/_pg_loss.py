@@ -123,7 +123,7 @@ class LossError(PgError):
 def snapshot_sessions(server: Server, database: str, *, jobs: int) -> Iterator[List[Session]]:
     """Open sessions that all see one snapshot of a database. Raises PgError."""
     with ExitStack() as stack:
-        sessions = [stack.enter_context(Session(server, database)) for _ in range(max(1, jobs))]
+        sessions = [stack.enter_context(Session(server, database)) for _turn in range(max(1, jobs))]
         sessions[0].execute(_BEGIN)
         snapshot = sessions[0].row("SELECT pg_export_snapshot() AS name")["name"]
         for session in sessions[1:]:

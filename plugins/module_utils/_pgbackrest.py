@@ -83,7 +83,9 @@ class PgBackRest:
         """Return pgBackRest as a module's parameters and its configuration say. Raises PgError."""
         stanza = check_stanza(params["stanza"])
         command = params.get("repository_command") or ()
-        return cls(stanza, params["config"], command, load_settings(stanza, params["config"]))
+        return cls(
+            stanza, params["config"], command, load_settings(stanza, params["config"], os.environ)
+        )
 
     @property
     def lock_directory(self) -> Path:

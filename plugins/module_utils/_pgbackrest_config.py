@@ -8,7 +8,6 @@ This module util is PRIVATE to the collection. It runs on database hosts: standa
 
 from __future__ import annotations
 
-import os
 import re
 from configparser import ConfigParser
 from configparser import Error as ConfigError
@@ -32,7 +31,7 @@ def check_stanza(stanza: str) -> str:
 
 
 def load_settings(
-    stanza: str, file: Optional[str], environment: Mapping[str, str] = os.environ
+    stanza: str, file: Optional[str], environment: Mapping[str, str]
 ) -> Dict[str, str]:
     """Return pgBackRest's settings for a stanza on this host.
 

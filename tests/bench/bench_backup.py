@@ -74,7 +74,7 @@ def alone(directory: str, label: str, kind: str) -> None:
 def sums(server: Server) -> None:
     """Sum all tables, with nothing else going on."""
     with ExitStack() as stack:
-        sessions = [stack.enter_context(Session(server, DATABASE)) for _ in range(JOBS)]
+        sessions = [stack.enter_context(Session(server, DATABASE)) for _turn in range(JOBS)]
         sum_tables(sessions)
 
 

@@ -26,7 +26,8 @@ TABLES = f"""
     CREATE TABLE generations (id int PRIMARY KEY, kind text NOT NULL);
     INSERT INTO generations SELECT n, 'image' FROM generate_series(1, {ROWS}) n;
     CREATE TABLE alembic_version (version_num text);
-    INSERT INTO alembic_version VALUES ('0001')
+    INSERT INTO alembic_version VALUES ('0001');
+    CREATE SEQUENCE numbers
 """
 VERSION = "SELECT version_num FROM alembic_version"
 
@@ -169,7 +170,7 @@ class Halting:
         assert not halt or (self.folder / "halted").exists(), f"it never came to {halt}"
         happens(process)
         (self.folder / "go").touch()
-        output, _ = process.communicate(timeout=60)
+        output, _errors = process.communicate(timeout=60)
         result: dict[str, Any] = json.loads(output) if output else {}
         return result
 

@@ -47,7 +47,7 @@ def killing(function: Callable[..., Any], when: str, generations: int) -> Callab
 def main() -> None:
     point, when, victim, module = sys.argv[1:]
     del sys.argv[1:]  # a module would take them for its own
-    util, _, path = point.partition(":")
+    util, _separator, path = point.partition(":")
     owner: Any = importlib.import_module(f"{UTILS}.{util}")
     *classes, name = path.split(".")
     for each in classes:

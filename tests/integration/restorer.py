@@ -227,7 +227,7 @@ class Halting:
             assert (self.folder / "halted").exists(), f"it never came to {halt}"
         happens(process)
         (self.folder / "go").touch()
-        output, _ = process.communicate(timeout=60)
+        output, _errors = process.communicate(timeout=60)
         self.steps = (self.folder / "steps").read_text().splitlines()
         result: dict[str, Any] = json.loads(output) if output else {}
         return result

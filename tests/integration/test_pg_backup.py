@@ -220,7 +220,7 @@ def test_names_are_looked_for_as_in_the_original(source: Source) -> None:
             {"invariants": {"x": "SELECT * FROM no_such"}}, "no_such.*does not exist", id="nonsense"
         ),
         pytest.param(
-            {"invariants": {"writes": "SELECT lo_create(7) > 0"}},
+            {"invariants": {"writes": "SELECT nextval('numbers') > 0"}},
             r"breaks what must hold: writes \(.*in a read-only transaction",
             id="an invariant that writes",
         ),
@@ -300,7 +300,7 @@ def test_sums_and_dump_are_of_one_moment_while_others_write(source: Source) -> N
                 cursor.execute("INSERT INTO moves VALUES (now())")
         connection.close()
 
-    writers = [threading.Thread(target=move) for _ in range(2)]
+    writers = [threading.Thread(target=move) for _turn in range(2)]
     for writer in writers:
         writer.start()
     total = {"nothing is lost": "SELECT sum(amount) = 1000 FROM accounts"}

@@ -272,7 +272,8 @@ def test_the_connection_of_the_sums_is_cut(halting: Halting) -> None:
         terminate(source, [pid for (pid,) in source.server.execute(query)])
 
     result = halting.run(step, cut)
-    assert "terminating connection" in result["msg"]
+    # Whoever is asked first says it: a session of the sums, or pg_dump that shares their snapshot.
+    assert re.search("terminating connection|invalid snapshot", result["msg"]), result
     assert (source.backups(), source.left()) == (["two"], [])
     finish(source)
 

@@ -234,7 +234,7 @@ def test_hidden_transactions_that_come_and_go_are_no_hindrance(app: Application)
             with app.transaction("SELECT * FROM items", "SELECT pg_sleep(0.02)"):
                 pass
 
-    workers = [threading.Thread(target=work) for _ in range(3)]
+    workers = [threading.Thread(target=work) for _turn in range(3)]
     for worker in workers:
         worker.start()
     told = app.migrate(to="0002", retries=5)
@@ -327,7 +327,7 @@ def test_the_password_is_in_no_argv(app: Application) -> None:
         with suppress(OSError):
             words.append(path.read_bytes())
     app.let_go()
-    output, _ = process.communicate()
+    output, _errors = process.communicate()
     assert '"after": "0002"' in output
     secrets = (PASSWORD.encode(), app.url().split(":")[2].split("@")[0].encode())
     assert [line for line in words if b"migrator.py" in line]

@@ -53,13 +53,13 @@ def test_the_second_of_two_is_told_who_runs_the_first(app: Application) -> None:
     assert f"pid {pid} (user {OWNER}, application phased.rollout.watch@" in told["msg"]
     assert told["attempts"] == 0
     app.let_go()
-    output, _ = first.communicate()
+    output, _errors = first.communicate()
     assert json.loads(output)["after"] == "0002"
     assert app.execute("SELECT count(*) FROM schema_version") == [(1,)]
 
 
 def test_many_at_once_migrate_once(app: Application) -> None:
-    processes = [app.start(to="0002") for _ in range(4)]
+    processes = [app.start(to="0002") for _turn in range(4)]
     ended: list[dict[str, Any]] = []
     while len(ended) < 3:
         for process in [process for process in processes if process.poll() is not None]:
@@ -81,7 +81,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(app: Application) -> None
     ((pid,),) = app.execute(MIGRATING)
     second = app.start(to="0002")
     app.wait_for(WATCHING)
-    for _ in range(40):
+    for _turn in range(40):
         time.sleep(0.05)
         assert app.execute(MIGRATING) == [(pid,)]
     app.let_go()

@@ -222,7 +222,7 @@ def test_a_killed_run_is_finished_by_the_next(cluster: Cluster, moment: str) -> 
         env=cluster.module_environment,
     )
     given = {"label": "one", "scratch_directory": str(cluster.scratch)}
-    printed, _ = process.communicate(cluster.arguments(given), timeout=120)
+    printed, _errors = process.communicate(cluster.arguments(given), timeout=120)
     assert process.returncode == -9, printed
     cluster.environment = {}
     cluster.configure()

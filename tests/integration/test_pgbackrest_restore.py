@@ -138,8 +138,10 @@ def unreachable(cluster: Cluster) -> dict[str, Any]:
 
 def lost_while_restoring(cluster: Cluster) -> dict[str, Any]:
     with_ssh = cluster.folder / "ssh"
-    script = with_ssh.read_text().replace("exec sh", f'case "$*" in *archive-get*) rm -f '
-        f"{cluster.folder}/reachable; exit 255 ;; esac\nexec sh")  # fmt: skip
+    gone = f"rm -f {cluster.folder}/reachable; exit 255"
+    script = with_ssh.read_text().replace(
+        "exec sh", f'case "$*" in *archive-get*) {gone} ;; esac\nexec sh'
+    )
     with_ssh.write_text(script)
     return cluster.restore(label="one", accept_loss=4)
 

@@ -15,7 +15,7 @@ UNIT = "tower-anime-production.service"
 #: Prints every file below the working directory as git would list it.
 LIST = """
 import hashlib, os
-for folder, _, names in os.walk("."):
+for folder, _separator, names in os.walk("."):
     for path in (os.path.join(folder, name) for name in names):
         data = open(path, "rb").read()
         mode = "100755" if os.access(path, os.X_OK) else "100644"

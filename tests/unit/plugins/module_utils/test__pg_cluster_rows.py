@@ -31,7 +31,7 @@ def test_rows_that_only_one_side_has(
     left: List[int], right: List[int], counts: Tuple[int, int]
 ) -> None:
     assert only_in_one(left, right) == counts
-    assert only_in_one(right, left) == counts[::-1]
+    assert only_in_one(*[right, left]) == counts[::-1]
 
 
 @pytest.mark.parametrize(

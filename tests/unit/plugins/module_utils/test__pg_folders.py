@@ -73,7 +73,7 @@ def test_of_many_that_want_a_lock_one_has_it_at_a_time(tmp_path: Path) -> None:
             except BusyError:
                 continue
 
-    threads = [threading.Thread(target=want) for _ in range(4)]
+    threads = [threading.Thread(target=want) for _turn in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

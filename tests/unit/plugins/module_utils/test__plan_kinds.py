@@ -158,7 +158,7 @@ def test_what_is_wrong_is_none_and_is_told(kind, raw, value, said):
 
 
 def test_a_default_belongs_to_nobody():
-    first, second = (read(POINT, {"x": 1})[0]["tags"] for _ in range(2))
+    first, second = (read(POINT, {"x": 1})[0]["tags"] for _turn in range(2))
     first.append("c")
     assert second == ["b"]
 
