@@ -13,12 +13,12 @@ This module util is PRIVATE to the collection. It runs on database hosts: standa
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.phased.rollout.plugins.module_utils._pg_database import incarnation_of
 from ansible_collections.phased.rollout.plugins.module_utils._pg_manifest import Manifest
+from ansible_collections.phased.rollout.plugins.module_utils._pg_moment import one_moment
 from ansible_collections.phased.rollout.plugins.module_utils._pg_server import (
     PgError,
     Server,
@@ -30,9 +30,8 @@ from ansible_collections.phased.rollout.plugins.module_utils._pg_tables import (
     differences,
     sum_tables,
 )
-from ansible_collections.phased.rollout.plugins.module_utils._psql import Session, literal
+from ansible_collections.phased.rollout.plugins.module_utils._psql import Session
 
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COUNT = """
 SELECT count({what}) AS total,
        count({what}) FILTER (WHERE age(t.xmin) <= age('{first}'::xid)) AS lost,
@@ -119,22 +118,10 @@ class LossError(PgError):
         self.details = loss.as_dict()
 
 
-@contextmanager
-def snapshot_sessions(server: Server, database: str, *, jobs: int) -> Iterator[List[Session]]:
-    """Open sessions that all see one snapshot of a database. Raises PgError."""
-    with ExitStack() as stack:
-        sessions = [stack.enter_context(Session(server, database)) for _turn in range(max(1, jobs))]
-        sessions[0].execute(_BEGIN)
-        snapshot = sessions[0].row("SELECT pg_export_snapshot() AS name")["name"]
-        for session in sessions[1:]:
-            session.execute(_BEGIN, f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
-        yield sessions
-
-
 def count_loss(server: Server, database: str, manifest: Manifest, *, jobs: int) -> Loss:
     """Return what the database would lose if the backup took its place. Raises PgError."""
     wanted: Sums = manifest["tables"]
-    with snapshot_sessions(server, database, jobs=jobs) as sessions:
+    with one_moment(server, database, jobs=jobs) as (sessions, _moment):
         found = sum_tables(sessions)
         differ = [name for name in found if not _same_rows(wanted.get(name), found[name])]
         tables = count_tables(sessions[0], differ, manifest)

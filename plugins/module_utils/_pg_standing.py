@@ -14,13 +14,13 @@ from typing import List, Optional
 
 from ansible_collections.phased.rollout.plugins.module_utils._pg_loss import Loss, count_loss
 from ansible_collections.phased.rollout.plugins.module_utils._pg_manifest import Manifest
+from ansible_collections.phased.rollout.plugins.module_utils._pg_moment import LOCK_SECONDS
 from ansible_collections.phased.rollout.plugins.module_utils._pg_server import Server, conninfo
 from ansible_collections.phased.rollout.plugins.module_utils._pg_writes import Writes
 from ansible_collections.phased.rollout.plugins.module_utils._psql import Session
 
 # Of a dump in words: what says nothing about the database itself.
 _NOISE = ("--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict")
-_LOCK_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def standing_of(
 
 
 def _schema_of(server: Server, database: str) -> List[str]:
-    wait = f"--lock-wait-timeout={_LOCK_SECONDS}s"
+    wait = f"--lock-wait-timeout={LOCK_SECONDS}s"
     options = ("--schema-only", "--no-subscriptions", "--no-password", wait)
     return statements(server.run("pg_dump", *options, "-d", conninfo(database)))
 

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from ansible_collections.phased.rollout.plugins.module_utils import _pg_dump
+from ansible_collections.phased.rollout.plugins.module_utils import _pg_moment
 from ansible_collections.phased.rollout.plugins.module_utils._login import Login
 from ansible_collections.phased.rollout.plugins.module_utils._pg_backup import back_up
 from ansible_collections.phased.rollout.plugins.module_utils._pg_folders import locked
@@ -267,7 +267,7 @@ def in_process(source: Source, proof: Proof | None = None) -> dict[str, Any]:
 def test_a_table_that_somebody_else_has_locked_is_not_waited_for_long(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_pg_dump, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(_pg_moment, "LOCK_SECONDS", 1)
     holder = psycopg2.connect(source.server.dsn_of(source.name), application_name="long migration")
     holder.cursor().execute("LOCK generations IN ACCESS EXCLUSIVE MODE")
     with pytest.raises(PgError, match=r"lock timeout.*AccessExclusiveLock of long migration"):

@@ -11,14 +11,17 @@ import signal
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
-from ansible_collections.phased.rollout.plugins.module_utils import _pg_restore_checks
+from ansible_collections.phased.rollout.plugins.module_utils import (
+    _pg_moment,
+    _pg_restore_checks,
+)
 from ansible_collections.phased.rollout.plugins.module_utils._pg_restore import restore
 from ansible_collections.phased.rollout.plugins.module_utils._pg_restore_request import Request
 from ansible_collections.phased.rollout.plugins.module_utils._pg_server import PgError, Server
@@ -305,6 +308,19 @@ def server_of(live: Live) -> Server:
     return Server({name: str(value) for name, value in names.items()})
 
 
+@pytest.mark.usefixtures("intact")
+def test_a_table_that_somebody_keeps_locked_is_not_waited_for_long(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_pg_moment, "LOCK_SECONDS", 1)
+    request = Request(live.name, LABEL, live.directory, 1, live.directory, accept_loss=12)
+    holder = psycopg2.connect(live.server.dsn_of(live.name), application_name="long migration")
+    with closing(holder):
+        holder.cursor().execute("LOCK generations IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(PgError, match="AccessExclusiveLock of long migration"):
+            restore(server_of(live), request, check_mode=False)
+
+
 @pytest.fixture
 def halting(live: Live, tmp_path: Path) -> Halting:
     return Halting(live, tmp_path / "halting")
@@ -416,7 +432,11 @@ def test_a_connection_that_does_not_end_stops_the_swap(live: Live, halting: Halt
             live.execute("SELECT 1")
             os.kill(pid, signal.SIGCONT)
 
-        told = halting.run(happens=see_it_give_up, accept_loss=12)
+        try:
+            told = halting.run(happens=see_it_give_up, accept_loss=12)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
     assert f"stays in use: rollout_test from 127.0.0.1 (process {pid}) did not end" in told["msg"]
 
 
