@@ -18,7 +18,8 @@ from ansible_collections.phased.rollout.plugins.module_utils._git_changes import
 from ansible_collections.phased.rollout.plugins.module_utils._objective import read_objective
 from ansible_collections.phased.rollout.plugins.module_utils._shape import Fields, ShapeError
 
-STRATEGIES = ("rolling",)
+STRATEGIES = ("rolling", "blue_green", "canary")
+DEPLOY_KEYS = ("strategy", "batches", "gate", "keep_warm", "weights")
 STAGES = ("integration", "staging", "production")
 PHASE_KEYS = (
     *("id", "name", "risk", "changes", "tag", "deploy", "validations"),
@@ -95,9 +96,25 @@ def phase_record(phases: Sequence[Mapping[str, Any]], phase_id: int) -> Dict[str
         "prerequisites": list(phase.get("prerequisites", [])),
         "gate": gate_of(by_id, phase_id),
         "validations": {s: list(phase.get("validations", {}).get(s, [])) for s in STAGES},
-        "deploy": {"strategy": "rolling", "batches": [1, "100%"], **phase.get("deploy", {})},
+        "deploy": deploy_record(phase.get("deploy", {})),
         "tag": phase["tag"],
         "label": f"pre-phase-{phase_id}-deployment",
+    }
+
+
+def deploy_record(deploy: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return how a phase is deployed, complete. keep_warm_seconds: how long the old colour runs on.
+
+    blue_green is canary with the one step of all traffic.
+    """
+    strategy = deploy.get("strategy", "rolling")
+    weights = deploy.get("weights", [5, 25, 50, 100]) if strategy == "canary" else [100]
+    return {
+        "strategy": strategy,
+        "batches": list(deploy.get("batches", [1, "100%"])),
+        "gate": list(deploy.get("gate", [])),
+        "weights": [int(weight) for weight in weights],
+        "keep_warm_seconds": to_seconds(deploy.get("keep_warm", "1h"), "keep_warm"),
     }
 
 
@@ -256,12 +273,18 @@ def _check_critical(path: str, stage: str, critical: Any) -> Iterator[Finding]:
 
 
 def _check_deploy(path: str, deploy: Mapping[str, Any]) -> Iterator[Finding]:
-    yield from _check_keys(path, deploy, ("strategy", "batches"))
+    yield from _check_keys(path, deploy, DEPLOY_KEYS)
     strategy = deploy.get("strategy", "rolling")
     if strategy not in STRATEGIES:
         yield Finding(
             f"{path}.strategy", f"found {strategy!r}", _did_you_mean(str(strategy), STRATEGIES)
         )
+    if not _DURATION.fullmatch(str(deploy.get("keep_warm", "1h"))):
+        found = f"found {deploy['keep_warm']!r}"
+        yield Finding(f"{path}.keep_warm", found, "a time, as 1h")
+    weights = deploy.get("weights", [100])
+    if [w for w in weights if not 0 < int(w) <= 100] or weights[-1:] != [100]:
+        yield Finding(f"{path}.weights", f"found {weights!r}", "rising shares, as [5, 25, 50, 100]")
     for index, batch in enumerate(deploy.get("batches", [1])):
         if not _BATCH.fullmatch(str(batch)):
             yield Finding(
@@ -272,8 +295,13 @@ def _check_deploy(path: str, deploy: Mapping[str, Any]) -> Iterator[Finding]:
 def _check_references(
     path: str, phase: Mapping[str, Any], objectives: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    for key in ("prerequisites", "gate"):
-        for index, name in enumerate(phase.get(key) or []):
+    deploy = phase.get("deploy") or {}
+    for key, names in (
+        ("prerequisites", phase.get("prerequisites")),
+        ("gate", phase.get("gate")),
+        ("deploy.gate", deploy.get("gate")),
+    ):
+        for index, name in enumerate(names or []):
             if name not in objectives:
                 yield Finding(
                     f"{path}.{key}[{index}]",
