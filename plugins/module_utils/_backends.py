@@ -139,7 +139,7 @@ def _change(backend: Backend, wanted: Optional[Mapping[str, Any]]) -> Backend:
     weight = wanted.get("weight")
     if state not in (IN, OUT):
         raise BackendError(f"the state of backend {backend.name} is {state!r}: set in or out")
-    if weight is not None and int(weight) == 0:
+    if str(weight) == "0":
         state, weight = OUT, None
     return replace(
         backend,

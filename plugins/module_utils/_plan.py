@@ -283,13 +283,19 @@ def _check_deploy(path: str, deploy: Mapping[str, Any]) -> Iterator[Finding]:
         found = f"found {deploy['keep_warm']!r}"
         yield Finding(f"{path}.keep_warm", found, "a time, as 1h")
     weights = deploy.get("weights", [100])
-    if [w for w in weights if not 0 < int(w) <= 100] or weights[-1:] != [100]:
+    if not _rising_to_all(weights):
         yield Finding(f"{path}.weights", f"found {weights!r}", "rising shares, as [5, 25, 50, 100]")
     for index, batch in enumerate(deploy.get("batches", [1])):
         if not _BATCH.fullmatch(str(batch)):
             yield Finding(
                 f"{path}.batches[{index}]", f"found {batch!r}", "a number of hosts or 1% to 100%"
             )
+
+
+def _rising_to_all(weights: Any) -> bool:
+    if not isinstance(weights, list) or not all(type(weight) is int for weight in weights):
+        return False
+    return weights[-1:] == [100] and weights == sorted(set(weights)) and weights[0] > 0
 
 
 def _check_references(

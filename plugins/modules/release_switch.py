@@ -37,8 +37,9 @@ options:
     description:
       - Name of the release folder, a tree hash. Its C(REVISION) has to name it, which a release
         that was unpacked only in part has not.
+      - If it is empty, the link stays where it is, and only what the host says of itself changes.
     type: str
-    required: true
+    default: ""
   link:
     description: Name of the link.
     type: str
@@ -126,7 +127,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._unit_files import 
 
 ARGUMENT_SPEC: Dict[str, Any] = {
     "root": {"type": "path", "required": True},
-    "release": {"type": "str", "required": True},
+    "release": {"type": "str", "default": ""},
     "link": {"type": "str", "default": "current"},
     "shared": {"type": "list", "elements": "str", "default": []},
     "user": {"type": "str", "default": "root"},
@@ -143,21 +144,22 @@ def switch(params: Dict[str, Any], *, dry: bool) -> Dict[str, Any]:
     found = read_facts(read_text(Path(FACTS_FILE)))
     known = (found.get("links") or {}).get(link) or {}
     before = {key: known.get(key, "") if known.get("release") == linked else "" for key in KEYS}
-    about = {**params["about"], "release": params["release"]}
+    release = params["release"] or linked
+    about = {**(params["about"] if params["release"] else known), "release": release}
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     facts = facts_after(found, link, about, now=now, serves=params["serves"])
     answer = {"before": {**before, "release": linked}, "facts": facts}
-    if dry and not (releases.folder / params["release"]).exists():
+    if dry and not (releases.folder / release).exists():
         return {"changed": True, **answer}
-    folder = releases.complete(params["release"])
+    folder = releases.complete(release)
     shared = releases.shared(folder, params["shared"])
     units = changed_units(folder, params["units"])
-    changed = bool(shared or units or linked != params["release"] or facts != found)
+    changed = bool(shared or units or linked != release or facts != found)
     if changed and not dry:
         owner = pwd.getpwnam(params["user"])
         releases.link_shared(shared, uid=owner.pw_uid, gid=owner.pw_gid)
         install_units(units)
-        releases.switch(link, params["release"])
+        releases.switch(link, release)
         Path(FACTS_FILE).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         write_text(Path(FACTS_FILE), write_facts(facts))
     return {"changed": changed, **answer}
