@@ -19,9 +19,9 @@ from ansible_collections.phased.rollout.plugins.module_utils._backends import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
-#: Bits of srv_admin_state that keep new sessions away: maintenance and drain, forced or inherited.
-_AWAY = 0x01 | 0x02 | 0x08 | 0x10
-_CONFIGURED_MAINTENANCE = 0x04
+#: Bits of srv_admin_state that keep new sessions away: maintenance (forced, inherited, or because its
+#: name has no address) and drain. 0x04 only tells of the configuration that a server started with.
+_AWAY = 0x01 | 0x02 | 0x20 | 0x08 | 0x10
 
 
 class Running(NamedTuple):
@@ -83,8 +83,7 @@ def read_running(text: str) -> Dict[str, Running]:
         row = dict(zip(header, line.split()))
         if line.startswith("#") or not {"srv_name", "srv_admin_state"} <= set(row):
             continue
-        admin = int(row["srv_admin_state"])
-        away = admin & (_AWAY | _CONFIGURED_MAINTENANCE)
+        away = int(row["srv_admin_state"]) & _AWAY
         address = f"{row['srv_fqdn'] if row.get('srv_fqdn', '-') != '-' else row['srv_addr']}"
         found[row["srv_name"]] = Running(
             f"{address}:{row['srv_port']}", not away, int(row["srv_uweight"])

@@ -79,6 +79,9 @@ class Restart:
 
         What systemd objects to is taken back before it could do any harm.
         """
+        misled = self._misled()
+        if misled:
+            raise UnitError(f"{self._service.unit} was not restarted: {misled}; switch it first")
         changed = self._drop_ins.differ
         if changed:
             self._drop_ins.put()
@@ -161,15 +164,21 @@ class Restart:
 
     def _other_release(self) -> Optional[str]:
         """Return what is served instead of the release, None if that is served."""
-        wanted, current = self._service.release, self._service.current
-        if wanted and current and Path(current).resolve().name != wanted:
-            return f"{current} leads to {Path(current).resolve()}"
-        if not wanted or not self._service.health:
-            return None
+        wanted = self._service.release
+        misled = self._misled()
+        if misled or not wanted or not self._service.health:
+            return misled
         answer = self._ask(self._service.health, ANSWER_SECONDS)
         if answer.facts.get("release") == wanted:
             return None
         return f"{self._service.health} answers {answer}"
+
+    def _misled(self) -> Optional[str]:
+        """Return where the link leads instead of the release, None if it leads there."""
+        wanted, current = self._service.release, self._service.current
+        if wanted and current and Path(current).resolve().name != wanted:
+            return f"{current} leads to {Path(current).resolve()}, not to release {wanted}"
+        return None
 
     def _ask_ready(self) -> Answer:
         ready = self._service.ready

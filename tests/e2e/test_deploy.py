@@ -29,6 +29,7 @@ from ansible_collections.phased.rollout.tests.e2e.world import (
     health,
     lab,
     on,
+    run,
 )
 
 UPSTREAM = "/etc/nginx/conf.d/tower-upstream.conf"
@@ -46,14 +47,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def phase1(folder: Path) -> Callable[..., Play]:
     """Return a function that runs phase 1 with another way to deploy it."""
 
-    def run(*arguments: str, **deploy: Any) -> Play:
+    def run_phase(*arguments: str, **deploy: Any) -> Play:
         plan = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/all/plan.yml").read_text())
         plan["rollout_phases"][0]["deploy"] = deploy
         changed = folder / "plan.json"
         changed.write_text(json.dumps({"rollout_phases": plan["rollout_phases"]}))
         return play("phase1", "-e", f"@{changed}", *arguments)
 
-    return run
+    return run_phase
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +62,15 @@ def old() -> str:
     return str(health("prod1")["release"])
 
 
+def git(*arguments: str) -> str:
+    return run(["git", *arguments])
+
+
 def upstream() -> dict[str, str]:
     """Return who gets traffic, as nginx was told: instance to weight."""
     lines = on("lb", f"cat {UPSTREAM}").splitlines()
     servers = [line for line in lines if "weight=" in line and " down;" not in line]
-    return {
-        line.rpartition("# ")[2]: re.findall(r"weight=(\d+)", line)[0] for line in servers
-    }
+    return {line.rpartition("# ")[2]: re.findall(r"weight=(\d+)", line)[0] for line in servers}
 
 
 def instance(host: str, colour: str) -> str:
@@ -104,50 +107,44 @@ def assert_unharmed(report: str) -> None:
     assert "Non-2xx" not in report, report
 
 
-def switched_in(run: Play) -> float:
+def switched_in(ran: Play) -> float:
     """Return the seconds that the last move of all traffic took, as it was said."""
-    return float(re.findall(r"traffic, moved in ([0-9.]+) s", run.output)[-1])
+    return float(re.findall(r"traffic, moved in ([0-9.]+) s", ran.output)[-1])
 
 
 def test_a_release_that_does_not_start_is_taken_back_everywhere(phase1, old):
     # The release is on prod2 already, as far as its hash tells, and does not run there.
     failed = traffic()["failed"]
-    run = phase1("--tags", "integrate", strategy="rolling", batches=[1, "100%"])
-    assert run.rc == 0, run.output
-    tree = re.findall(r"tree ([0-9a-f]{12})", run.output)[0]
-    archive = "git -C .cache/lab/rollout/repository.git rev-parse"
-    full = subprocess.run(
-        ["git", "-C", str(CHECKOUT / ".cache/lab/rollout/repository.git"), "rev-parse", tree],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()
-    assert archive
+    ran = phase1("--tags", "integrate", strategy="rolling", batches=[1, "100%"])
+    assert ran.rc == 0, ran.output
+    short = re.findall(r"tree ([0-9a-f]{12})", ran.output)[0]
+    mirror = CHECKOUT / ".cache/lab/rollout/repository.git"
+    tree = git("--git-dir", str(mirror), "rev-parse", short)
     on(
         "prod2",
-        f"cd /opt/tower/releases && mkdir -p {full}/tower {full}/systemd"
-        f" && cp $(ls -d */ | grep -v {full} | head -1)systemd/* {full}/systemd/"
-        f" && echo 'raise SystemExit(3)' > {full}/tower/__main__.py && touch {full}/tower/__init__.py"
-        f" && echo {full} > {full}/REVISION",
+        f"cd /opt/tower/releases && cp -R {old} {tree} && echo {tree} > {tree}/REVISION"
+        f" && echo 'raise SystemExit(3)' > {tree}/tower/__main__.py",
     )
-    run = phase1(strategy="rolling", batches=[1, "100%"])
-    assert run.rc != 0
-    assert run.steps[-1] == "Judge the deployment"
+    ran = phase1(strategy="rolling", batches=[1, "100%"])
+    assert ran.rc != 0
+    assert ran.steps[-1] == "Judge the deployment"
     for said in ("Batch 2", "prod2", "status=3", f"prod1: taken back, it serves {old[:12]} again"):
-        assert said in run.last_lines, run.output
+        assert said in ran.last_lines, ran.output
     for host in PRODUCTION:
         assert health(host)["release"] == old
         assert facts(host)["release"] == old
     assert set(upstream()) == {"prod1-blue", "prod2-blue"}
     assert traffic()["failed"] == failed
-    on("prod2", f"rm -r /opt/tower/releases/{full}")
+    on("prod2", f"rm -r /opt/tower/releases/{tree}")
 
 
 def test_a_configuration_that_nginx_refuses_leaves_everything_as_it_was(phase1, old):
     before, since = on("lb", f"cat {UPSTREAM}"), on("lb", "pgrep -f 'nginx: worker'")
     broken = {"kind": "nginx", "name": "tower", "path": UPSTREAM, "parameters": "no_such_word=1"}
-    run = phase1("-e", f"'{json.dumps({'rollout_traffic': broken})}'", strategy="rolling")
-    assert run.rc != 0
+    ran = phase1("-e", f"'{json.dumps({'rollout_traffic': broken})}'", strategy="rolling")
+    assert ran.rc != 0
     for said in ("nginx -t refuses", "no_such_word", "so is the traffic"):
-        assert said in run.last_lines, run.output
+        assert said in ran.last_lines, ran.output
     assert on("lb", f"cat {UPSTREAM}") == before
     assert on("lb", "pgrep -f 'nginx: worker'") == since
     assert [health(host)["release"] for host in PRODUCTION] == [old, old]
@@ -160,13 +157,13 @@ def test_a_host_that_is_lost_in_mid_batch_stays_out_and_the_others_go_back(phase
         " do sleep 0.1; done; systemctl stop ssh; pkill -KILL sshd"
     )
     on("prod2", f"systemd-run --quiet --collect sh -c '{lost}'")
-    run = phase1(strategy="rolling", batches=[1, "100%"])
-    assert run.rc != 0
+    ran = phase1(strategy="rolling", batches=[1, "100%"])
+    assert ran.rc != 0
     for said in ("prod2", "cannot be reached", "prod1: taken back"):
-        assert said in run.last_lines, run.output
+        assert said in ran.last_lines, ran.output
     assert health("prod1")["release"] == old
     assert set(upstream()) == {"prod1-blue"}
-    assert ("Prove", "staging1") not in run.ran
+    assert ("Prove", "staging1") not in ran.ran
     lab("kill", "prod2")
     lab("up")
 
@@ -174,12 +171,12 @@ def test_a_host_that_is_lost_in_mid_batch_stays_out_and_the_others_go_back(phase
 def test_a_gate_that_closes_takes_the_canary_back_to_nothing(phase1, old):
     for host in PRODUCTION:
         on(host, f"echo '{{\"lose_decisions\": 0.9}}' > {FAULTS}")
-    run = phase1(strategy="canary", weights=[50, 100], gate=["decision_capture"])
+    ran = phase1(strategy="canary", weights=[50, 100], gate=["decision_capture"])
     for host in PRODUCTION:
         on(host, f"rm {FAULTS}")
-    assert run.rc != 0
+    assert ran.rc != 0
     for said in ("green failed", "share-50", "decision_capture", "All traffic is with blue"):
-        assert said in run.last_lines, run.output
+        assert said in ran.last_lines, ran.output
     assert upstream() == {"prod1-blue": "100", "prod2-blue": "100"}
     assert [instance(host, "blue") for host in PRODUCTION] == [old, old]
 
@@ -187,9 +184,9 @@ def test_a_gate_that_closes_takes_the_canary_back_to_nothing(phase1, old):
 def test_blue_green_goes_over_and_back_without_a_failed_request(phase1, old):
     failed = traffic()["failed"]
     with load(300) as report:
-        run = phase1("--skip-tags", "gate", strategy="blue_green", keep_warm="1h")
+        ran = phase1("--skip-tags", "gate", strategy="blue_green", keep_warm="1h")
         there = set(upstream())
-        assert there == {"prod1-green", "prod2-green"}, run.output
+        assert there == {"prod1-green", "prod2-green"}, ran.output
         new = instance("prod1", "green")
         assert [facts(host)["release"] for host in PRODUCTION] == [new, new]
         back = play("switch", "-e", "colour=blue")
@@ -197,7 +194,7 @@ def test_blue_green_goes_over_and_back_without_a_failed_request(phase1, old):
         assert set(upstream()) == {"prod1-blue", "prod2-blue"}
     assert [facts(host)["release"] for host in PRODUCTION] == [old, old]
     assert new != old
-    assert switched_in(run) < 2
+    assert switched_in(ran) < 2
     assert switched_in(back) < 2
     assert_unharmed(report())
     assert traffic()["failed"] == failed

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Callable
 
 import pytest
@@ -34,7 +35,8 @@ def test_the_release_holds_the_very_files_of_the_tree(
 ) -> None:
     listed = git(f"ls-tree -r --format='%(objectmode) %(objectname) %(path)' {tree}").splitlines()
     found = host.check_output("sh -c %s", f"cd {release} && python3 -c '{LIST}'").splitlines()
-    assert sorted(line for line in found if not line.endswith(" REVISION")) == sorted(listed)
+    more = (" REVISION", " local.env")
+    assert sorted(line for line in found if not line.endswith(more)) == sorted(listed)
 
 
 def test_the_release_is_marked_as_complete(host: Any, release: str, tree: str) -> None:
@@ -65,6 +67,26 @@ def test_a_superseded_release_is_gone_and_the_one_before_is_kept(
 ) -> None:
     before = git("rev-parse main^{tree}")
     assert set(host.file(f"{ROOT}/releases").listdir()) == {before, tree}
+
+
+def test_what_is_shared_is_linked_into_the_release(root: Any, release: str) -> None:
+    assert root.file(f"{release}/media").linked_to == f"{ROOT}/shared/media"
+    assert root.file(f"{ROOT}/shared/media").user == "tower"
+    assert root.file(f"{release}/local.env").content_string == "KEY=value\n"
+
+
+def test_hooks_run_as_the_service(host: Any) -> None:
+    assert host.file("/tmp/molecule-hook").content_string == "tower\n"
+
+
+def test_the_host_says_what_it_serves(host: Any, tree: str) -> None:
+    found = json.loads(host.file("/etc/ansible/facts.d/rollout.fact").content_string)
+    said = {name: found[name] for name in ("release", "commit", "tag", "phase", "link")}
+    assert said == {
+        **{"release": tree, "commit": "c0ffee", "tag": "v1.0.0", "phase": "phase-1"},
+        "link": "current",
+    }
+    assert found["since"]
 
 
 def test_the_unit_is_the_one_that_the_release_brings(host: Any, release: str) -> None:

@@ -45,6 +45,10 @@ def test_systemd_knows_the_unit_that_is_installed(host: Any) -> None:
     assert show(host, "NRestarts") == "0"
 
 
+def test_no_drop_in_is_left(host: Any) -> None:
+    assert show(host, "DropInPaths") == ""
+
+
 def test_production_serves_what_it_served(
     on: Callable[[str], Any], git: Callable[[str], str]
 ) -> None:

@@ -18,8 +18,10 @@ FILES = {"nginx": "/etc/nginx/conf.d/tower-upstream.conf", "haproxy": "/etc/hapr
 
 def served(host: Any, port: int) -> set[str]:
     """Return the hosts that answered twenty requests, by the process that each of them counts."""
-    command = "for _ in $(seq 20); do curl -sf http://127.0.0.1:%s/metrics | grep ^process_start; done"
-    return set(host.check_output(command, port).splitlines())
+    command = (
+        "for _ in $(seq 20); do curl -sf http://127.0.0.1:%s/metrics | grep ^process_start; done"
+    )
+    return set(host.check_output("sh -c %s", command % port).splitlines())
 
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS)
@@ -44,7 +46,7 @@ def test_a_restart_keeps_it(root: Any, front_end: str) -> None:
 
 def test_the_socket_of_haproxy_says_the_same(root: Any) -> None:
     text = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/haproxy/admin.sock');"
-    text += " s.sendall(b'show servers state tower\\n'); print(s.makefile().read())"
+    text += r" s.sendall(b'show servers state tower\n'); print(s.makefile().read())"
     rows = root.check_output("python3 -c %s", text).splitlines()[2:]
     admin = {row.split()[3]: int(row.split()[6]) for row in rows if row.strip()}
     assert admin["prod1-blue"] == 0

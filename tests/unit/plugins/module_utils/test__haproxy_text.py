@@ -63,8 +63,9 @@ def test_a_file_that_is_not_ours_alone_is_refused(text):
         pytest.param(0, True, id="ready"),
         pytest.param(8, False, id="drained"),
         pytest.param(1, False, id="in maintenance"),
-        pytest.param(4, False, id="disabled in the configuration"),
-        pytest.param(32, True, id="its name was resolved at run time"),
+        pytest.param(5, False, id="disabled in the configuration"),
+        pytest.param(4, True, id="disabled in the configuration, and made ready since"),
+        pytest.param(32, False, id="its name has no address"),
     ],
 )
 def test_the_socket_says_who_gets_sessions(admin, taken):
