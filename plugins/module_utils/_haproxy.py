@@ -67,7 +67,7 @@ class Haproxy(FrontEnd):
     def check(self) -> None:
         """Raise FrontEndError with what HAProxy says if it would not take its configuration."""
         files = ["-f", str(self._configuration), "-f", str(self.path)]
-        code, out, err = self._run(["haproxy", "-c", "-q", *files])
+        code, out, err = self._run(["haproxy", "-c", *files])
         if code != 0:
             raise FrontEndError(f"haproxy -c refuses backend {self.name}: {(err or out).strip()}")
 
