@@ -20,7 +20,7 @@ from ansible_collections.phased.rollout.plugins.module_utils._backends import (
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 #: Bits of srv_admin_state that keep new sessions away: maintenance (forced, inherited, or because
-#: its name has no address) and drain. 0x04 only tells of the configuration that a server started with.
+#: its name has no address) and drain. 0x04 only tells of the configuration at its start.
 _AWAY = 0x01 | 0x02 | 0x20 | 0x08 | 0x10
 
 
