@@ -44,7 +44,8 @@ def test_the_release_is_marked_as_complete(host: Any, release: str, tree: str) -
 
 
 def test_only_root_can_change_the_release(host: Any, release: str) -> None:
-    assert host.check_output(f"find {release} ! -user root -o ! -group root -o -perm -o+w") == ""
+    files = host.check_output(f"find {release} ! -type l -perm /o+w")
+    assert files + host.check_output(f"find {release} ! -user root -o ! -group root") == ""
 
 
 def test_the_service_can_read_the_release(root: Any, release: str) -> None:
