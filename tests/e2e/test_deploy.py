@@ -185,7 +185,7 @@ def test_a_gate_that_closes_takes_the_canary_back_to_nothing(phase1, old):
 def test_blue_green_goes_over_and_back_without_a_failed_request(phase1, old):
     failed = traffic()["failed"]
     with load(300) as report:
-        ran = phase1("--skip-tags", "gate", strategy="blue_green", keep_warm="1h")
+        ran = phase1(strategy="blue_green", keep_warm="1h")
         there = set(upstream())
         assert there == {"prod1-green", "prod2-green"}, ran.output
         new = instance("prod1", "green")
